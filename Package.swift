@@ -1,0 +1,95 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One direction of imports, top to bottom: programs, shells, middle, base, C. Every build passes
+// `--explicit-target-dependency-import-check error`, so an import that is not listed here does not compile.
+// The modules marked "pure" hold no I/O, no clock, no C and no Foundation.
+
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(of name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests",
+    dependencies: [.byName(name: name)] + dependencies,
+    resources: resources,
+    swiftSettings: settings
+  )
+}
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+
+let package = Package(
+  name: "trawl",
+  products: [
+    .executable(name: "coordinator", targets: ["coordinator"]),
+    .executable(name: "agent", targets: ["agent"]),
+    .executable(name: "origin", targets: ["origin"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+  ],
+  targets: [
+    // C: one system module a library, shims for macros only.
+    .systemLibrary(name: "CZeroMQ", pkgConfig: "libzmq", providers: [.apt(["libzmq3-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CLinux"),
+
+    // Base.
+    module("FetchModel"),  // pure
+    module("HTTP1", ["FetchModel"]),  // pure
+    module("PosixIO", ["CLinux", "FetchModel"]),
+
+    // Middle.
+    module("Scheduling", ["FetchModel", deque, heap]),  // pure
+    module("Records", ["FetchModel"]),  // pure
+    module("WireProtocol", ["FetchModel", protobuf]),  // pure
+    module("ZeroMQ", ["CZeroMQ", "FetchModel"]),
+    module("TLS", ["COpenSSL", "FetchModel"]),
+    module("Resolver", ["FetchModel", "PosixIO"]),
+
+    // Shells.
+    module("FetchClient", ["FetchModel", "HTTP1", "PosixIO", "Records", "Resolver", "TLS", deque]),
+    module(
+      "AgentRuntime",
+      ["FetchClient", "FetchModel", "PosixIO", "Records", "Resolver", "Scheduling", "TLS", "WireProtocol", "ZeroMQ", logging]
+    ),
+    module("JobStore", ["FetchModel", "PosixIO", "Records"]),
+    module(
+      "CoordinatorRuntime",
+      ["FetchModel", "JobStore", "PosixIO", "Records", "Scheduling", "WireProtocol", "ZeroMQ", logging]
+    ),
+
+    // Programs.
+    program("coordinator", ["CoordinatorRuntime", "FetchModel", argumentParser]),
+    program("agent", ["AgentRuntime", "FetchModel", argumentParser]),
+
+    // The origin server of the demo and the tests; no part of the product's path.
+    module("OriginServer", ["COpenSSL", "CLinux"]),
+    program("origin", ["OriginServer", argumentParser]),
+
+    tests(of: "FetchModel"),
+    tests(of: "HTTP1", ["FetchModel"], resources: [.copy("Fixtures")]),
+    tests(of: "Records", ["FetchModel"]),
+  ]
+)
