@@ -51,8 +51,8 @@ let package = Package(
   ],
   targets: [
     // C: one system module a library, shims for macros only.
-    .systemLibrary(name: "CZeroMQ", pkgConfig: "libzmq", providers: [.apt(["libzmq3-dev"])]),
-    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CZeroMQ"),
+    .systemLibrary(name: "COpenSSL"),
     .systemLibrary(name: "CLinux"),
 
     // Base.
@@ -88,8 +88,5 @@ let package = Package(
     module("OriginServer", ["COpenSSL", "CLinux"]),
     program("origin", ["OriginServer", argumentParser]),
 
-    tests(of: "FetchModel"),
-    tests(of: "HTTP1", ["FetchModel"], resources: [.copy("Fixtures")]),
-    tests(of: "Records", ["FetchModel"]),
   ]
 )

@@ -1,0 +1,33 @@
+// Headers that the Glibc module leaves out, and macros that Swift cannot import.
+#pragma once
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+// open(2) and fcntl(2) are variadic.
+static inline int trawl_openat(int directory, const char *path, int flags, unsigned mode) {
+  return openat(directory, path, flags, mode);
+}
+
+// glibc has had a wrapper only since 2.36.
+static inline int trawl_pidfd_open(pid_t pid) {
+  return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+// prctl(2) is variadic; names the calling thread.
+static inline int trawl_name_thread(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }
+
+// W* are function-like macros.
+static inline int trawl_exit_status(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : -1; }
+static inline int trawl_term_signal(int status) { return WIFSIGNALED(status) ? WTERMSIG(status) : 0; }

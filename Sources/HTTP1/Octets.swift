@@ -1,0 +1,64 @@
+/// The octets that HTTP/1 gives a meaning, and word-wise search for control characters.
+enum Octet {
+  static let horizontalTab: UInt8 = 0x09
+  static let lineFeed: UInt8 = 0x0A
+  static let carriageReturn: UInt8 = 0x0D
+  static let space: UInt8 = 0x20
+  static let delete: UInt8 = 0x7F
+  static let quote = UInt8(ascii: "\"")
+  static let comma = UInt8(ascii: ",")
+  static let colon = UInt8(ascii: ":")
+  static let semicolon = UInt8(ascii: ";")
+  static let equals = UInt8(ascii: "=")
+  static let backslash = UInt8(ascii: "\\")
+
+  /// Whether a byte may stand in a token (RFC 9110 section 5.6.2). Two constant bit maps instead of
+  /// `FetchModel.isTokenCharacter`, because calls on the hot path must not cross modules for each byte.
+  @inline(__always)
+  static func isToken(_ byte: UInt8) -> Bool {
+    guard byte < 0x80 else { return false }
+    let map: UInt64 = byte < 0x40 ? 0x03FF_6CFA_0000_0000 : 0x57FF_FFFF_C7FF_FFFE
+    return (map >> UInt64(byte & 0x3F)) & 1 != 0
+  }
+
+  /// SP or HTAB, the octets of OWS and BWS (RFC 9110 section 5.6.3).
+  @inline(__always)
+  static func isWhitespace(_ byte: UInt8) -> Bool { byte == space || byte == horizontalTab }
+
+  /// Whether a byte may stand in a quoted string or after its backslash: anything but controls, HTAB excepted
+  /// (RFC 9110 section 5.6.4).
+  @inline(__always)
+  static func isText(_ byte: UInt8) -> Bool { (byte >= space && byte != delete) || byte == horizontalTab }
+
+  @inline(__always)
+  static func isDigit(_ byte: UInt8) -> Bool { byte &- UInt8(ascii: "0") < 10 }
+
+  /// ASCII only: no locale, no other letters that fold into ASCII (R15).
+  @inline(__always)
+  static func lowercase(_ byte: UInt8) -> UInt8 { byte &- UInt8(ascii: "A") < 26 ? byte | 0x20 : byte }
+
+  /// Whether `count` bytes at `start` equal a name in lower case, but for ASCII case.
+  @inline(__always)
+  static func equal(_ start: UnsafePointer<UInt8>, count: Int, lowercased: StaticString) -> Bool {
+    guard count == lowercased.utf8CodeUnitCount else { return false }
+    let expected = lowercased.utf8Start
+    for index in 0..<count where lowercase(start[index]) != expected[index] { return false }
+    return true
+  }
+
+  /// Index of the first byte below 0x20 in `start ..< end`, or `end`. Eight bytes at a time.
+  @inline(__always)
+  static func firstControl(in bytes: UnsafePointer<UInt8>, from start: Int, to end: Int) -> Int {
+    var index = start
+    let raw = UnsafeRawPointer(bytes)
+    while index &+ 8 <= end {
+      let word = UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+      // The high bit of each byte that is below 0x20. A borrow can spoil only bytes after a true hit.
+      let hits = (word &- 0x2020_2020_2020_2020) & ~word & 0x8080_8080_8080_8080
+      if hits != 0 { return index &+ hits.trailingZeroBitCount / 8 }
+      index &+= 8
+    }
+    while index < end, bytes[index] >= 0x20 { index &+= 1 }
+    return index
+  }
+}

@@ -1,0 +1,153 @@
+// What the origin has seen. One lock taken twice a request; everything that could grow with traffic is bounded.
+
+import Synchronization
+
+/// The kinds of listeners; raw values are the names in `ports.json` and `/counts`.
+package enum ListenerKind: String, CaseIterable, Sendable {
+  case https, http
+  case expired
+  case notYetValid = "not_yet_valid"
+  case untrusted
+  case wrongName = "wrong_name"
+  case garbage
+  case tlsSilent = "tls_silent"
+  case silent
+  case closing
+  case alert
+  case plainInTLS = "plain_in_tls"
+  /// Bound, never listening: connecting is refused.
+  case refused
+  /// Listening with a full backlog: connecting times out.
+  case unaccepted
+}
+
+/// How a TLS handshake ended.
+enum HandshakeOutcome {
+  case full, resumed, failed
+}
+
+/// Thread-safe counters.
+package final class Counters: Sendable {
+  /// Distinct targets kept by `/flaky` and by `?count=1` each.
+  package static let targetLimit = 200_000
+
+  private struct Connections {
+    var accepted = 0
+    var open = 0
+    var openMax = 0
+  }
+
+  private struct State {
+    var requests = 0
+    var byRoute = [Int](repeating: 0, count: Route.allCases.count)
+    var inProgress = 0
+    var inProgressMax = 0
+    var handshakesFull = 0
+    var handshakesResumed = 0
+    var handshakesFailed = 0
+    var connections: [ListenerKind: Connections] = [:]
+    var flaky: [String: Int] = [:]
+    var hits: [String: Int] = [:]
+  }
+
+  private let state = Mutex(State())
+
+  package init() {}
+
+  package func opened(_ kind: ListenerKind) {
+    state.withLock { state in
+      state.connections[kind, default: Connections()].accepted += 1
+      let open = state.connections[kind, default: Connections()].open + 1
+      state.connections[kind]?.open = open
+      state.connections[kind]?.openMax = max(open, state.connections[kind]?.openMax ?? 0)
+    }
+  }
+
+  package func closed(_ kind: ListenerKind) {
+    state.withLock { $0.connections[kind]?.open -= 1 }
+  }
+
+  func handshake(_ outcome: HandshakeOutcome) {
+    state.withLock { state in
+      switch outcome {
+      case .full: state.handshakesFull += 1
+      case .resumed: state.handshakesResumed += 1
+      case .failed: state.handshakesFailed += 1
+      }
+    }
+  }
+
+  /// Counts a request that begins. `countsTarget` keeps a count of this exact target.
+  package func began(_ route: Route, target: String, countsTarget: Bool) {
+    let index = route.index
+    state.withLock { state in
+      state.inProgress += 1
+      state.inProgressMax = max(state.inProgressMax, state.inProgress)
+      guard !route.isControl else { return }
+      state.requests += 1
+      state.byRoute[index] += 1
+      if countsTarget, state.hits[target] != nil || state.hits.count < Self.targetLimit {
+        state.hits[target, default: 0] += 1
+      }
+    }
+  }
+
+  package func ended() {
+    state.withLock { $0.inProgress -= 1 }
+  }
+
+  /// Counts a hit of a flaky target: its number from 1, or nil if too many distinct targets are kept.
+  package func flakyHit(_ target: String) -> Int? {
+    state.withLock { state in
+      guard state.flaky[target] != nil || state.flaky.count < Self.targetLimit else { return nil }
+      let hit = state.flaky[target, default: 0] + 1
+      state.flaky[target] = hit
+      return hit
+    }
+  }
+
+  package func hits(of target: String) -> Int {
+    state.withLock { $0.hits[target] ?? 0 }
+  }
+
+  /// Forgets everything but what is open or in progress now.
+  package func reset() {
+    state.withLock { state in
+      var fresh = State()
+      fresh.inProgress = state.inProgress
+      fresh.inProgressMax = state.inProgress
+      fresh.connections = state.connections.mapValues {
+        Connections(accepted: 0, open: $0.open, openMax: $0.open)
+      }
+      state = fresh
+    }
+  }
+
+  /// The answer of `/counts`.
+  package var json: String {
+    state.withLock { state in
+      var json = JSONText()
+      json.add("requests", state.requests)
+      var routes = JSONText()
+      for (route, count) in zip(Route.allCases, state.byRoute) where count > 0 { routes.add(route.rawValue, count) }
+      json.add("by_segment", routes)
+      json.add("requests_in_progress_max", state.inProgressMax)
+      json.add("connections", state.connections.values.reduce(0) { $0 + $1.accepted })
+      json.add("connections_open", state.connections.values.reduce(0) { $0 + $1.open })
+      json.add("handshakes_full", state.handshakesFull)
+      json.add("handshakes_resumed", state.handshakesResumed)
+      json.add("handshakes_failed", state.handshakesFailed)
+      var listeners = JSONText()
+      for kind in ListenerKind.allCases {
+        guard let connections = state.connections[kind] else { continue }
+        var listener = JSONText()
+        listener.add("accepted", connections.accepted)
+        listener.add("open", connections.open)
+        listener.add("open_max", connections.openMax)
+        listeners.add(kind.rawValue, listener)
+      }
+      json.add("listeners", listeners)
+      return json.text
+    }
+  }
+}

@@ -1,0 +1,58 @@
+// What the origin does on the wire in answer to one request, as a value: written by the script table, played by the
+// connection's thread. Whatever a fault test needs must be expressible here, so that the player never decides.
+
+/// One thing to do.
+package enum Step: Equatable, Sendable {
+  case send([UInt8])
+  /// Bytes of a generated body.
+  case body(DeterministicBody, Range<Int>)
+  /// `count` bytes of a generated body in chunks of `size`, without the last chunk.
+  case chunks(DeterministicBody, count: Int, size: Int)
+  /// `count` bytes of a generated body, one at a time, each after `milliseconds`.
+  case trickle(DeterministicBody, count: Int, milliseconds: Int)
+  /// Sends what is buffered, then waits; the script ends early if the peer closes.
+  case wait(milliseconds: Int)
+}
+
+/// What becomes of the connection after the last step.
+package enum Ending: Equatable, Sendable {
+  case keepAlive
+  /// close_notify, then FIN.
+  case close
+  /// FIN without close_notify. On a connection without TLS the same as `close`.
+  case closeWithoutNotify
+  /// RST.
+  case reset
+}
+
+/// A scripted answer.
+package struct Script: Equatable, Sendable {
+  package var steps: [Step]
+  package var ending: Ending
+}
+
+/// What the script table knows of a request.
+package struct Call: Equatable, Sendable {
+  package var target: RequestTarget
+  package var isHead: Bool
+  package var keepAlive: Bool
+
+  package init(target: RequestTarget, isHead: Bool = false, keepAlive: Bool = true) {
+    self.target = target
+    self.isHead = isHead
+    self.keepAlive = keepAlive
+  }
+
+  package init(_ request: Request) {
+    self.init(target: request.target, isHead: request.method == "HEAD", keepAlive: request.keepAlive)
+  }
+
+  /// How an answer that is framed by itself leaves the connection.
+  var ending: Ending { keepAlive ? .keepAlive : .close }
+
+  /// The body of all generated answers to this call: derived from the path, or with `?unique=1` from the whole
+  /// target, so that answers to targets that differ in the query only can be told apart.
+  var body: DeterministicBody {
+    target.value(of: "unique") == "1" ? DeterministicBody(text: target.text) : DeterministicBody(text: target.path)
+  }
+}

@@ -1,0 +1,27 @@
+import CLinux
+import Glibc
+
+/// A wake-up that any thread may send and a poll set can wait for: eventfd(2).
+package final class EventSignal: Sendable {
+  /// Readable while a wake-up is pending.
+  package let descriptor: Int32
+
+  package init() throws(SystemError) {
+    let raw = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
+    guard raw >= 0 else { throw SystemError("eventfd") }
+    descriptor = raw
+  }
+
+  deinit { _ = Glibc.close(descriptor) }
+
+  package func raise() {
+    var one: UInt64 = 1
+    // EAGAIN means that the counter is full, so a wake-up is pending already.
+    _ = retryingInterrupted { Glibc.write(descriptor, &one, 8) }
+  }
+
+  package func clear() {
+    var count: UInt64 = 0
+    _ = retryingInterrupted { Glibc.read(descriptor, &count, 8) }
+  }
+}

@@ -1,0 +1,41 @@
+import CLinux
+import Glibc
+
+/// Facts and settings of this process.
+package enum Process {
+  package static var identifier: Int32 { getpid() }
+
+  /// Processors this process may run on (sched_getaffinity(2)).
+  package static var processorCount: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+
+  package static var hostName: String {
+    withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
+      guard let base = buffer.baseAddress, gethostname(base, 255) == 0 else { return "host" }
+      base[255] = 0
+      return String(cString: base)
+    }
+  }
+
+  /// Writing to a closed socket or pipe has to be an error, not a signal; once, at start.
+  package static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
+
+  /// Raises the soft limit on open descriptors to the hard one; returns what is in force.
+  @discardableResult
+  package static func raiseDescriptorLimit() -> UInt64 {
+    var limit = rlimit()
+    let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+    guard getrlimit(resource, &limit) == 0 else { return 1024 }
+    if limit.rlim_cur < limit.rlim_max {
+      limit.rlim_cur = limit.rlim_max
+      _ = setrlimit(resource, &limit)
+      _ = getrlimit(resource, &limit)
+    }
+    return UInt64(limit.rlim_cur)
+  }
+
+  /// `count` bytes from the kernel's generator (getrandom(2)).
+  package static func randomBytes(_ count: Int) -> [UInt8] {
+    var generator = SystemRandomNumberGenerator()
+    return (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
+  }
+}

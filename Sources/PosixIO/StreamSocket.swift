@@ -1,0 +1,64 @@
+import CLinux
+import Glibc
+
+/// A non-blocking TCP socket of a client.
+package struct StreamSocket: ~Copyable {
+  package enum Connect { case connected, inProgress }
+
+  /// One read or write: would-block and the end of the stream are outcomes, not errors.
+  package enum Transfer: Equatable {
+    case bytes(Int)
+    case wouldBlock
+    case ended
+    case failed(errno: Int32)
+  }
+
+  private let descriptor: Descriptor
+
+  package var rawValue: Int32 { descriptor.rawValue }
+
+  /// Opens a socket for that address's family: close-on-exec, non-blocking, no delay (tcp(7)).
+  package init(for address: SocketAddress) throws(SystemError) {
+    let domain = address.family == .ipv4 ? AF_INET : AF_INET6
+    let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+    let raw = socket(domain, kind, 0)
+    guard raw >= 0 else { throw SystemError("socket") }
+    descriptor = Descriptor(owning: raw)
+    var on: Int32 = 1
+    _ = setsockopt(raw, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+  }
+
+  /// Starts to connect; `inProgress` ends with the socket being writable, then see `pendingError`.
+  package func connect(to address: SocketAddress) throws(SystemError) -> Connect {
+    let status = address.withSocketAddress { pointer, length in Glibc.connect(rawValue, pointer, length) }
+    if status == 0 { return .connected }
+    // connect(2): interrupted or not, the attempt goes on by itself.
+    if errno == EINPROGRESS || errno == EINTR { return .inProgress }
+    throw SystemError("connect")
+  }
+
+  /// The errno of the attempt to connect or of an asynchronous failure; 0 for none (SO_ERROR, socket(7)).
+  package func pendingError() -> Int32 {
+    var number: Int32 = 0
+    var length = socklen_t(MemoryLayout<Int32>.size)
+    guard getsockopt(rawValue, SOL_SOCKET, SO_ERROR, &number, &length) == 0 else { return errno }
+    return number
+  }
+
+  package func read(into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
+    let count = retryingInterrupted { Glibc.recv(rawValue, buffer.baseAddress, buffer.count, 0) }
+    if count > 0 { return .bytes(count) }
+    if count == 0 { return .ended }
+    let number = errno
+    return number == EAGAIN || number == EWOULDBLOCK ? .wouldBlock : .failed(errno: number)
+  }
+
+  package func write(_ bytes: UnsafeRawBufferPointer) -> Transfer {
+    let count = retryingInterrupted {
+      Glibc.send(rawValue, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+    }
+    if count >= 0 { return .bytes(count) }
+    let number = errno
+    return number == EAGAIN || number == EWOULDBLOCK ? .wouldBlock : .failed(errno: number)
+  }
+}

@@ -1,0 +1,48 @@
+import COpenSSL
+import Glibc
+
+/// Why a TLS connection cannot go on. The peer's or the network's fault, so a value and not a trap.
+package enum TLSFailure: Error, Equatable, Sendable {
+  /// Verification refused the chain or the name: X509_V_ERR_* code, the certificate's depth (0 is the
+  /// server's own), OpenSSL's text (openssl-verification-options(1)).
+  case certificate(code: Int, depth: Int, reason: String)
+  /// The peer sent a fatal alert (RFC 8446 section 6.2).
+  case alert(description: String)
+  /// The handshake or the record layer broke in another way; OpenSSL's text.
+  case protocolError(String)
+  /// A system call failed below TLS.
+  case system(errno: Int32)
+  /// The peer ended the TCP stream without close_notify.
+  case unexpectedEnd
+}
+
+/// The error queue of this thread, emptied into a value. Valid only directly after the failed call.
+enum ErrorQueue {
+  static func takeFailure(systemError: Int32, isSystemCall: Bool) -> TLSFailure {
+    let first = ERR_get_error()
+    defer { ERR_clear_error() }
+    guard first != 0 else {
+      if isSystemCall { return systemError == 0 ? .unexpectedEnd : .system(errno: systemError) }
+      return .protocolError("no error given")
+    }
+    let reason = trawl_ERR_get_reason(first)
+    if reason == SSL_R_UNEXPECTED_EOF_WHILE_READING { return .unexpectedEnd }
+    let text = ERR_reason_error_string(first).map { String(cString: $0) } ?? "error \(first)"
+    // Reasons of received alerts are SSL_AD_REASON_OFFSET (1000) plus the alert's number (ssl.h).
+    if trawl_ERR_get_library(first) == ERR_LIB_SSL, reason >= SSL_AD_REASON_OFFSET {
+      return .alert(description: "\(text) (\(reason - SSL_AD_REASON_OFFSET))")
+    }
+    return .protocolError(text)
+  }
+
+  /// The texts of everything in the queue, for failures of set-up.
+  static func takeText() -> String {
+    var texts: [String] = []
+    while true {
+      let code = ERR_get_error()
+      if code == 0 { break }
+      texts.append(ERR_reason_error_string(code).map { String(cString: $0) } ?? "error \(code)")
+    }
+    return texts.isEmpty ? "no reason given" : texts.joined(separator: "; ")
+  }
+}
