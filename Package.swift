@@ -69,7 +69,10 @@ let package = Package(
     module("Resolver", ["FetchModel", "PosixIO"]),
 
     // Shells.
-    module("FetchClient", ["FetchModel", "HTTP1", "PosixIO", "Records", "Resolver", "TLS", deque]),
+    module(
+      "FetchClient",
+      ["FetchModel", "HTTP1", "PosixIO", "Records", "Resolver", "TLS", "WireProtocol", deque]
+    ),
     module(
       "AgentRuntime",
       ["FetchClient", "FetchModel", "PosixIO", "Records", "Resolver", "Scheduling", "TLS", "WireProtocol", "ZeroMQ", logging]

@@ -3,18 +3,20 @@
 #ifndef TRAWL_ORIGIN_SHIMS_H
 #define TRAWL_ORIGIN_SHIMS_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE 1
-#endif
+// Never define _GNU_SOURCE here: it changes fd_set and others, and Swift refuses a program whose modules disagree.
 
+// Headers that the Glibc module leaves out; pthread.h and sys/socket.h because what they define then belongs to this
+// module where OpenSSL's headers bring them in first.
 #include <linux/sockios.h>
 #include <openssl/asn1.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 
 // EVP_EC_gen is a macro around the variadic EVP_PKEY_Q_keygen.
 static inline EVP_PKEY *origin_generate_p256(void) { return EVP_EC_gen("P-256"); }
@@ -32,13 +34,17 @@ static inline int origin_ctx_set_versions(SSL_CTX *context, int lowest, int high
   return SSL_CTX_set_min_proto_version(context, lowest) && SSL_CTX_set_max_proto_version(context, highest);
 }
 
-// ioctl is variadic. Bytes of this socket not yet acknowledged by the peer, or -1.
-static inline int origin_unacknowledged_bytes(int descriptor) {
+// ioctl is variadic. Bytes of this socket not yet sent, or -1.
+static inline int origin_unsent_bytes(int descriptor) {
   int count = 0;
-  return ioctl(descriptor, SIOCOUTQ, &count) == 0 ? count : -1;
+  return ioctl(descriptor, SIOCOUTQNSD, &count) == 0 ? count : -1;
 }
 
-// POLLRDHUP is visible only under _GNU_SOURCE, which the Glibc module does not promise.
-static inline short origin_pollrdhup(void) { return POLLRDHUP; }
+// accept4 and POLLRDHUP are visible only under _GNU_SOURCE.
+extern int accept4(int listener, struct sockaddr *address, socklen_t *length, int flags);
+static inline int origin_accept(int listener) {
+  return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+static inline short origin_pollrdhup(void) { return 0x2000; }
 
 #endif

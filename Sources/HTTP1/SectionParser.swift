@@ -98,7 +98,8 @@ struct SectionParser: Equatable, Sendable {
     }
     searched = index
     if limit == bound {
-      throw .headTooLarge(bound < limits.totalBytes ? limits.lineKind(isStatusLine: stage == .statusLine) : limits.totalKind)
+      if bound == limits.totalBytes { throw .headTooLarge(limits.totalKind) }
+      throw .headTooLarge(stage == .statusLine ? .statusLine : .fieldLine)
     }
     return nil
   }
@@ -110,8 +111,7 @@ struct SectionParser: Equatable, Sendable {
     from start: Int,
     to end: Int
   ) throws(ResponseError) -> FieldEntry {
-    var colon = start
-    while colon < end, Octet.isToken(base[colon]) { colon &+= 1 }
+    let colon = Octet.tokenEnd(in: base, from: start, to: end)
     guard colon < end, base[colon] == Octet.colon, colon > start else {
       throw .malformed(nameFault(base, from: colon, to: end))
     }
@@ -193,6 +193,4 @@ struct SectionLimits: Equatable, Sendable {
     totalBytes = limits.trailerBytes
     totalKind = .trailers
   }
-
-  func lineKind(isStatusLine: Bool) -> LimitKind { isStatusLine ? .statusLine : .fieldLine }
 }

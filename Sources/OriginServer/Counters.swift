@@ -56,10 +56,11 @@ package final class Counters: Sendable {
 
   package func opened(_ kind: ListenerKind) {
     state.withLock { state in
-      state.connections[kind, default: Connections()].accepted += 1
-      let open = state.connections[kind, default: Connections()].open + 1
-      state.connections[kind]?.open = open
-      state.connections[kind]?.openMax = max(open, state.connections[kind]?.openMax ?? 0)
+      var connections = state.connections[kind] ?? Connections()
+      connections.accepted += 1
+      connections.open += 1
+      connections.openMax = max(connections.open, connections.openMax)
+      state.connections[kind] = connections
     }
   }
 

@@ -20,6 +20,12 @@ package final class EventSignal: Sendable {
     _ = retryingInterrupted { Glibc.write(descriptor, &one, 8) }
   }
 
+  /// Blocks until a wake-up is pending, for threads that wait for nothing else.
+  package func wait() {
+    var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    _ = retryingInterrupted { poll(&entry, 1, -1) }
+  }
+
   package func clear() {
     var count: UInt64 = 0
     _ = retryingInterrupted { Glibc.read(descriptor, &count, 8) }

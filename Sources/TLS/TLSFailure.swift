@@ -1,4 +1,5 @@
 import COpenSSL
+package import FetchModel
 import Glibc
 
 /// Why a TLS connection cannot go on. The peer's or the network's fault, so a value and not a trap.
@@ -44,5 +45,33 @@ enum ErrorQueue {
       texts.append(ERR_reason_error_string(code).map { String(cString: $0) } ?? "error \(code)")
     }
     return texts.isEmpty ? "no reason given" : texts.joined(separator: "; ")
+  }
+}
+
+/// The kinds of X509_V_ERR_* codes that a user tells apart.
+package enum TLSCertificateProblem: Equatable, Sendable {
+  case expired, notYetValid, untrusted, wrongName, invalid
+
+  package init(code: Int) {
+    switch Int32(code) {
+    case X509_V_ERR_CERT_HAS_EXPIRED: self = .expired
+    case X509_V_ERR_CERT_NOT_YET_VALID: self = .notYetValid
+    case X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH: self = .wrongName
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+      X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN,
+      X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, X509_V_ERR_CERT_UNTRUSTED:
+      self = .untrusted
+    default: self = .invalid
+    }
+  }
+
+  package var failureCode: FailureCode {
+    switch self {
+    case .expired: .tlsCertificateExpired
+    case .notYetValid: .tlsCertificateNotYetValid
+    case .untrusted: .tlsCertificateUntrusted
+    case .wrongName: .tlsHostnameMismatch
+    case .invalid: .tlsCertificateInvalid
+    }
   }
 }

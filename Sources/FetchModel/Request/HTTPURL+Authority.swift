@@ -5,6 +5,7 @@ extension ByteSet {
   /// What ends an authority (RFC 3986 section 3.2). No backslash: browsers take it for a slash here, most other
   /// parsers do not, and "http://good\@evil/" lives off the difference. It is refused instead.
   fileprivate static let authorityEnd = ByteSet("/?#")
+  fileprivate static let notInUserinfo = ByteSet(" \\", controls: true)
   fileprivate static let schemeText = ByteSet("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.")
 }
 
@@ -69,7 +70,9 @@ extension HTTPURL {
     while hostStart > start, bytes[hostStart - 1] != UInt8(ascii: "@") { hostStart -= 1 }
     if hostStart > start {
       let userinfo = start..<hostStart - 1
-      guard ByteSet(" \\").firstMember(in: bytes, userinfo) == userinfo.upperBound else { throw .invalidUserinfo }
+      guard ByteSet.notInUserinfo.firstMember(in: bytes, userinfo) == userinfo.upperBound else {
+        throw .invalidUserinfo
+      }
       storedUserinfo.set { $0.append(userinfo, of: bytes) }
     }
     var hostEnd: Int

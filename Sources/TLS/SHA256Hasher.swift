@@ -1,7 +1,7 @@
 import COpenSSL
 
 /// A running SHA-256; one per connection, used again for each body.
-package final class SHA256Digest {
+package final class SHA256Hasher {
   // EVP_sha256() looks the algorithm up anew on every use; a fetched one is found already (EVP_MD_fetch(3)).
   // Immutable, reference-counted and never freed.
   private nonisolated(unsafe) static let algorithm = EVP_MD_fetch(nil, "SHA256", nil)

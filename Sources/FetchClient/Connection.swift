@@ -1,0 +1,211 @@
+import FetchModel
+import HTTP1
+import PosixIO
+import Records
+import TLS
+import WireProtocol
+
+/// One connection and the attempt that runs on it. Belongs to its worker's thread.
+///
+/// The arrays are storage that is used again for every request, so that a kept-alive connection allocates nothing.
+final class Connection {
+  /// Each case says what may follow; `closed` may follow all.
+  enum State: Equatable {
+    /// The name is asked for: `connecting`.
+    case resolving
+    /// TCP: `handshaking`, or `sending` without TLS.
+    case connecting
+    /// TLS: `sending`.
+    case handshaking
+    /// Request bytes are left: `receiving`.
+    case sending
+    /// The request is out: `idle`, or `sending` for the next request.
+    case receiving
+    /// No request: `sending`.
+    case idle
+    case closed
+  }
+
+  enum Transfer: Equatable {
+    case bytes(Int)
+    case wouldBlock
+    /// `clean`: the peer said that nothing was cut (close_notify, or FIN without TLS).
+    case ended(clean: Bool)
+    case failed(TLSFailure)
+  }
+
+  let token: UInt64
+  let origin: OriginSlot
+  /// The row's `sni`, part of what makes a connection reusable.
+  let indication: [UInt8]?
+
+  var state = State.resolving
+  var socket: StreamSocket?
+  var tls: TLSConnection?
+  var interest: Poller.Readiness = []
+
+  var candidates: [SocketAddress] = []
+  var candidate = 0
+  /// One line an address that failed, for the message.
+  var failedCandidates: [String] = []
+
+  var reader = ResponseReader()
+  var output: [UInt8] = []
+  var outputSent = 0
+  var hasher: SHA256Hasher?
+  var inlineBody: [UInt8] = []
+
+  var attempt: Attempt
+  /// Requests whose response was complete.
+  var completedRequests = 0
+  var deadline = Instant.distantFuture
+  var deadlineCode = FailureCode.timeoutTotal
+  var countedWireBytes: (received: UInt64, sent: UInt64) = (0, 0)
+  var plainWireBytes: (received: UInt64, sent: UInt64) = (0, 0)
+
+  // Of the connection, for the record of its first request.
+  let openedAt: Instant
+  var stageStart: Instant
+  var dnsTime: UInt64?
+  var connectTime: UInt64?
+  var tlsTime: UInt64?
+  var remoteIP: [UInt8] = []
+  var tlsFacts: TLSFacts?
+
+  init(token: UInt64, origin: OriginSlot, indication: [UInt8]?, attempt: Attempt, now: Instant) {
+    self.token = token
+    self.origin = origin
+    self.indication = indication
+    self.attempt = attempt
+    openedAt = now
+    stageStart = now
+  }
+
+  var descriptor: Int32 {
+    if socket == nil { return -1 }
+    return socket?.rawValue ?? -1
+  }
+
+  func read(into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
+    if let tls {
+      switch tls.read(into: buffer) {
+      case .bytes(let count): return .bytes(count)
+      case .wantsRead, .wantsWrite: return .wouldBlock
+      case .closed: return .ended(clean: true)
+      case .failed(.unexpectedEnd): return .ended(clean: false)
+      case .failed(let failure): return .failed(failure)
+      }
+    }
+    switch socket?.read(into: buffer) {
+    case .bytes(let count):
+      plainWireBytes.received += UInt64(count)
+      return .bytes(count)
+    case .wouldBlock: return .wouldBlock
+    case .ended: return .ended(clean: true)
+    case .failed(let number): return .failed(.system(errno: number))
+    case nil: return .ended(clean: false)
+    }
+  }
+
+  func write(_ bytes: UnsafeRawBufferPointer) -> Transfer {
+    if let tls {
+      switch tls.write(bytes) {
+      case .bytes(let count): return .bytes(count)
+      case .wantsRead, .wantsWrite: return .wouldBlock
+      case .failed(let failure): return .failed(failure)
+      }
+    }
+    switch socket?.write(bytes) {
+    case .bytes(let count):
+      plainWireBytes.sent += UInt64(count)
+      return .bytes(count)
+    case .wouldBlock: return .wouldBlock
+    case .ended, nil: return .failed(.unexpectedEnd)
+    case .failed(let number): return .failed(.system(errno: number))
+    }
+  }
+
+  /// Wire bytes since the last call.
+  func takeWireBytes() -> (received: UInt64, sent: UInt64) {
+    let total = tls?.wireBytes ?? plainWireBytes
+    defer { countedWireBytes = total }
+    return (total.received - countedWireBytes.received, total.sent - countedWireBytes.sent)
+  }
+
+  /// Ends TLS politely and closes the socket; the caller has taken it out of the poll set's bookkeeping.
+  func close() {
+    tls?.sendCloseNotify()
+    tls = nil
+    socket = nil
+    state = .closed
+  }
+}
+
+/// One attempt at a row: from taking a connection slot to its outcome.
+struct Attempt {
+  var pending: PendingRow
+  /// The row's URL as the input gave it.
+  var urlText: [UInt8] = []
+  var rowID: [UInt8]?
+  var method = RequestMethod.get
+  var total: UInt64 = .max
+  /// Whether the request has a body of its own or the job's.
+  var hasBody = false
+  var asksToClose = false
+
+  /// Earlier than the real beginning by what earlier hops used up.
+  var startedAt: Instant
+  var startedWallMicroseconds: UInt64
+  var isOnReusedConnection = false
+  var sentAt = Instant.zero
+  var firstByteAt = Instant.zero
+  var hasHead = false
+  var bodyBytes: UInt64 = 0
+  var isTruncated = false
+  var speed = SpeedWatch()
+  /// Decided when the head came: where to go once the body is drained.
+  var next: RedirectState?
+  /// The URL of the running hop, if any redirect was followed.
+  var currentURL: [UInt8]?
+
+  /// The beginning of an attempt that goes on: on a fresh connection, or at the next hop.
+  struct Beginning {
+    let startedAt: Instant
+    let startedWallMicroseconds: UInt64
+
+    init(_ attempt: Attempt) {
+      startedAt = attempt.startedAt
+      startedWallMicroseconds = attempt.startedWallMicroseconds
+    }
+
+    fileprivate init(_ pending: PendingRow, now: Instant, wallMicroseconds: UInt64) {
+      let spent = (pending.redirect?.spentMicroseconds ?? 0).multipliedReportingOverflow(by: 1000).partialValue
+      startedAt = Instant(nanoseconds: now.nanoseconds - min(spent, now.nanoseconds))
+      startedWallMicroseconds = wallMicroseconds
+    }
+  }
+
+  init(_ pending: PendingRow, now: Instant, wallMicroseconds: UInt64) {
+    self.pending = pending
+    let beginning = pending.begun ?? Beginning(pending, now: now, wallMicroseconds: wallMicroseconds)
+    startedAt = beginning.startedAt
+    startedWallMicroseconds = beginning.startedWallMicroseconds
+  }
+
+  /// The same as a new attempt, with the storage of this one; `prepare` fills in the rest.
+  mutating func restart(_ pending: PendingRow, now: Instant, wallMicroseconds: UInt64) {
+    self.pending = pending
+    let beginning = pending.begun ?? Beginning(pending, now: now, wallMicroseconds: wallMicroseconds)
+    startedAt = beginning.startedAt
+    startedWallMicroseconds = beginning.startedWallMicroseconds
+    sentAt = .zero
+    firstByteAt = .zero
+    hasHead = false
+    bodyBytes = 0
+    isTruncated = false
+    next = nil
+  }
+
+  /// Attempts that have ended once this one has.
+  var attempts: Int { Int(pending.row.attempts) + 1 }
+}

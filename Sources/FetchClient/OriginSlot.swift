@@ -1,0 +1,86 @@
+import DequeModule
+import FetchModel
+import PosixIO
+import Resolver
+import TLS
+import WireProtocol
+
+/// A row that waits at its origin, or runs.
+struct PendingRow {
+  let batch: RowBatch
+  let row: FramedRow
+  /// Replaces the row's own redirect state once this worker has followed one itself.
+  var redirect: RedirectState?
+  /// Set after the one silent repeat that a kept-alive connection may cost (conformance with RFC 9112 section 9.3.1).
+  var needsFreshConnection = false
+  /// When the attempt began, if an earlier part of it ran already.
+  var begun: Attempt.Beginning?
+}
+
+/// What one worker knows about an origin: its rows, its connections, its addresses, its TLS sessions.
+final class OriginSlot {
+  enum Addresses {
+    case unknown
+    case resolving(since: Instant)
+    case known([SocketAddress], until: Instant)
+    case missing(Resolution, until: Instant)
+  }
+
+  /// As long as a resolved name is used without asking again.
+  static let addressLifetime: UInt64 = 60_000_000_000
+  private static let maximumSessions = 16
+
+  let number: UInt32
+  let url: HTTPURL
+  let hostField: [UInt8]
+  /// After `--connect-to`.
+  let destination: (host: [UInt8], port: UInt16)
+
+  var waiting: Deque<PendingRow> = []
+  /// Idle connections, the most recently used last.
+  var idle: [Connection] = []
+  var openConnections = 0
+  /// Connections that may be open.
+  var share = 0
+  /// A lower share that has not been reached yet has to be reported when it is.
+  var owesLowered = false
+
+  var addresses = Addresses.unknown
+  /// Which address connected last.
+  var preferredAddress = 0
+  private var sessions: [TLSSession] = []
+
+  init(number: UInt32, url: HTTPURL, book: AddressBook) {
+    self.number = number
+    self.url = url
+    var field: [UInt8] = []
+    url.appendHostField(to: &field)
+    hostField = field
+    destination = book.destination(host: url.host, port: url.port)
+  }
+
+  var isTLS: Bool { url.scheme == .https }
+
+  /// Identity for verification; `indication` is a row's `sni`.
+  func identity(indication: [UInt8]?) -> TLSConnection.Identity {
+    if let indication { return .name(indication, indication: nil) }
+    switch url.hostKind {
+    case .name: return .name(url.tlsName, indication: nil)
+    case .ipv4, .ipv6: return .address(String(decoding: url.host, as: UTF8.self))
+    }
+  }
+
+  func keep(_ fresh: [TLSSession]) {
+    sessions.append(contentsOf: fresh)
+    if sessions.count > Self.maximumSessions { sessions.removeFirst(sessions.count - Self.maximumSessions) }
+  }
+
+  /// A session to resume with. TLS 1.3 ones are used once, so that a server cannot link connections.
+  func takeSession() -> TLSSession? {
+    guard let newest = sessions.last else { return nil }
+    if newest.isSingleUse { sessions.removeLast() }
+    return newest
+  }
+
+  func forgetSessions() { sessions.removeAll() }
+}

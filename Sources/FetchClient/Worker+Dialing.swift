@@ -1,0 +1,231 @@
+import FetchModel
+import Glibc
+import PosixIO
+import Records
+import Resolver
+import TLS
+import WireProtocol
+
+/// A resolver's answer on its way back to the worker that asked.
+package struct ResolvedName: Sendable {
+  let origin: UInt32
+  let resolution: Resolution
+}
+
+extension Resolution {
+  /// Nanoseconds for which a failed look-up is not repeated.
+  fileprivate var failureLifetime: UInt64 {
+    switch self {
+    case .notFound, .noAddress: 10_000_000_000
+    case .addresses, .failed, .unavailable: 1_000_000_000
+    }
+  }
+}
+
+/// From a row without a connection to a connection that can carry it.
+extension Worker {
+  func open(for pending: PendingRow, at origin: OriginSlot) {
+    guard let job else { return }
+    var attempt = Attempt(pending, now: now, wallMicroseconds: wallMicroseconds())
+    var output: [UInt8] = []
+    guard prepare(&attempt, at: origin, job, into: &output) else { return }
+    effort.attempts += 1
+    let connection = register(for: origin, indication: job.row.sni, attempt)
+    connection.output = output
+    renewDeadline(connection, .resolving, job)
+    findAddresses(for: connection, job)
+  }
+
+  private func findAddresses(for connection: Connection, _ job: WorkerJob) {
+    let origin = connection.origin
+    let (host, port) = origin.destination
+    if let fixed = job.book.addresses(host: host, port: port) {
+      return dial(connection, fixed, job)
+    }
+    if case .known(let addresses, let end) = origin.addresses, now < end {
+      effort.resolverHits += 1
+      return dial(connection, addresses, job)
+    }
+    if case .missing(let resolution, let end) = origin.addresses, now < end {
+      effort.resolverHits += 1
+      return failedToResolve(connection, resolution, job)
+    }
+    if case .resolving = origin.addresses { return }
+    origin.addresses = .resolving(since: now)
+    effort.resolverQueries += 1
+    let number = origin.number
+    let inbox = inbox
+    resolver.ask(
+      Resolver.Query(name: String(decoding: host, as: UTF8.self), family: job.book.family) { resolution in
+        inbox.send(.resolved(ResolvedName(origin: number, resolution: resolution)))
+      }
+    )
+  }
+
+  func resolved(_ name: ResolvedName) {
+    guard let job, let origin = origins[name.origin], case .resolving(let since) = origin.addresses else { return }
+    let waiting = connectionsResolving(at: origin)
+    switch name.resolution {
+    case .addresses(let found):
+      let addresses = found.map { address in
+        var address = address
+        address.port = origin.destination.port
+        return address
+      }
+      origin.addresses = .known(addresses, until: now.adding(nanoseconds: OriginSlot.addressLifetime))
+      for connection in waiting {
+        connection.dnsTime = now.nanoseconds(since: max(connection.openedAt, since))
+        dial(connection, addresses, job)
+      }
+    case .notFound, .noAddress, .failed, .unavailable:
+      origin.addresses = .missing(name.resolution, until: now.adding(nanoseconds: name.resolution.failureLifetime))
+      effort.resolverFailures += 1
+      for connection in waiting {
+        connection.dnsTime = now.nanoseconds(since: max(connection.openedAt, since))
+        failedToResolve(connection, name.resolution, job)
+      }
+    }
+  }
+
+  private func failedToResolve(_ connection: Connection, _ resolution: Resolution, _ job: WorkerJob) {
+    let host = String(decoding: connection.origin.destination.host, as: UTF8.self)
+    switch resolution {
+    case .notFound: fail(connection, FetchFailure(.dnsNotFound, in: .dns, "\(host): no such name"))
+    case .noAddress, .addresses:
+      fail(connection, FetchFailure(.dnsNoAddress, in: .dns, "\(host): has no address of the family wanted"))
+    case .failed(let text): fail(connection, FetchFailure(.dnsServfail, in: .dns, "\(host): \(text)"))
+    case .unavailable(let text): localTrouble(connection, "resolver: \(text)")
+    }
+  }
+
+  private func dial(_ connection: Connection, _ addresses: [SocketAddress], _ job: WorkerJob) {
+    guard !addresses.isEmpty else {
+      let host = String(decoding: connection.origin.destination.host, as: UTF8.self)
+      return fail(connection, FetchFailure(.dnsNoAddress, in: .dns, "\(host): no address of the family wanted"))
+    }
+    // The address that worked last comes first, so that a dead one costs once and not each time.
+    let start = min(connection.origin.preferredAddress, addresses.count - 1)
+    connection.candidates = Array(addresses[start...] + addresses[..<start])
+    connection.candidate = 0
+    effort.connectionsOpened += 1
+    connectToCandidate(connection, job)
+  }
+
+  /// Tries the addresses in turn from the current one until one is on its way.
+  private func connectToCandidate(_ connection: Connection, _ job: WorkerJob) {
+    connection.stageStart = connection.openedAt
+    while connection.candidate < connection.candidates.count {
+      let address = connection.candidates[connection.candidate]
+      do throws(SystemError) {
+        connection.socket = try StreamSocket(for: address)
+        let outcome = try connection.socket?.connect(to: address)
+        try poller.add(connection.descriptor, for: .write, token: connection.token)
+        connection.interest = .write
+        connection.state = .connecting
+        renewDeadline(connection, .connecting, job)
+        if outcome == .connected { finishConnecting(connection) }
+        return
+      } catch {
+        if FailureMapping.isLocalTrouble(error.number) { return localTrouble(connection, error.description) }
+        addressFailed(connection, error.number)
+      }
+    }
+  }
+
+  /// Notes why an address failed; after the last one the attempt fails with the last cause and all texts.
+  private func addressFailed(_ connection: Connection, _ number: Int32) {
+    let address = connection.candidates[connection.candidate]
+    connection.failedCandidates.append("\(address.text): \(SystemError.text(of: number)) (errno \(number))")
+    connection.socket = nil
+    connection.candidate += 1
+    if connection.candidate >= connection.candidates.count {
+      connection.connectTime = now.nanoseconds(since: connection.openedAt) - (connection.dnsTime ?? 0)
+      fail(connection, FailureMapping.connect(number, connection.failedCandidates.joined(separator: "; ")))
+    }
+  }
+
+  func finishConnecting(_ connection: Connection) {
+    guard let job else { return }
+    let number = connection.socket?.pendingError() ?? ECONNABORTED
+    guard number == 0 else {
+      if FailureMapping.isLocalTrouble(number) {
+        return localTrouble(connection, SystemError("connect", number: number).description)
+      }
+      addressFailed(connection, number)
+      if connection.state != .closed { connectToCandidate(connection, job) }
+      return
+    }
+    let origin = connection.origin
+    let address = connection.candidates[connection.candidate]
+    connection.remoteIP = Array(address.addressText.utf8)
+    connection.connectTime = now.nanoseconds(since: connection.openedAt) - (connection.dnsTime ?? 0)
+    if case .known(let addresses, _) = origin.addresses {
+      origin.preferredAddress = addresses.firstIndex(of: address) ?? 0
+    } else if let fixed = job.book.addresses(host: origin.destination.host, port: origin.destination.port) {
+      origin.preferredAddress = fixed.firstIndex(of: address) ?? 0
+    }
+    guard origin.isTLS else { return send(connection) }
+    guard
+      let tls = TLSConnection(
+        job.context.tls,
+        socket: connection.descriptor,
+        identity: origin.identity(indication: connection.indication),
+        resuming: connection.indication == nil ? origin.takeSession() : nil
+      )
+    else { return localTrouble(connection, "OpenSSL cannot make a connection") }
+    connection.tls = tls
+    connection.state = .handshaking
+    renewDeadline(connection, .handshaking, job)
+    continueHandshake(connection)
+  }
+
+  func continueHandshake(_ connection: Connection) {
+    guard let tls = connection.tls else { return }
+    switch tls.handshake() {
+    case .wantsRead: watch(connection, for: .read)
+    case .wantsWrite: watch(connection, for: [.read, .write])
+    case .failed(let failure):
+      // What the peer is worth is in doubt: nothing of it is used again.
+      connection.origin.forgetSessions()
+      let host = String(decoding: connection.origin.url.host, as: UTF8.self)
+      fail(connection, FailureMapping.handshake(failure, host: host))
+    case .complete:
+      if tls.wasResumed { effort.handshakesResumed += 1 } else { effort.handshakesFull += 1 }
+      let before = (connection.dnsTime ?? 0) + (connection.connectTime ?? 0)
+      connection.tlsTime = now.nanoseconds(since: connection.openedAt.adding(nanoseconds: before))
+      connection.tlsFacts = TLSFacts(version: tls.version, cipher: tls.cipher, resumed: tls.wasResumed)
+      // A process that was frozen past its lease closes before it sends.
+      // The coordinator has given the row to others by then, so nothing is said about it here.
+      guard admission.isLeased(at: now) else { return close(connection) }
+      send(connection)
+    }
+  }
+
+  func watch(_ connection: Connection, for interest: Poller.Readiness) {
+    guard connection.interest != interest else { return }
+    do throws(SystemError) {
+      try poller.modify(connection.descriptor, for: interest, token: connection.token)
+      connection.interest = interest
+    } catch {
+      localTrouble(connection, error.description)
+    }
+  }
+
+  /// Local trouble spends no attempt: the row goes back, and the operator hears about it.
+  func localTrouble(_ connection: Connection, _ message: String) {
+    let attempt = connection.attempt
+    close(connection)
+    builder.add(
+      Deferral(seq: attempt.pending.row.seq, cause: .localTrouble, attempts: attempt.pending.row.attempts),
+      now: now
+    )
+    if now.nanoseconds(since: troubleReportedAt) > 1_000_000_000 {
+      troubleReportedAt = now
+      outbox.send(.localTrouble(message))
+    }
+  }
+
+  private func connectionsResolving(at origin: OriginSlot) -> [Connection] {
+    connections.compactMap { $0 }.filter { $0.origin === origin && $0.state == .resolving }
+  }
+}

@@ -1,0 +1,346 @@
+import DequeModule
+import FetchModel
+import HTTP1
+import PosixIO
+import TLS
+import WireProtocol
+
+/// Request out, response in.
+extension Worker {
+  /// An event of a connection's socket.
+  func handle(_ connection: Connection, _ readiness: Poller.Readiness) {
+    now = Clock.bootTime()
+    let isReadable = !readiness.isDisjoint(with: [.read, .hangUp, .error])
+    switch connection.state {
+    case .resolving, .closed: break
+    case .connecting: finishConnecting(connection)
+    case .handshaking: continueHandshake(connection)
+    case .sending:
+      // An answer may come before the request is out (RFC 9112 section 9.5).
+      if isReadable { receive(connection) }
+      if connection.state == .sending, readiness.contains(.write) { continueSending(connection) }
+    case .receiving: receive(connection)
+    case .idle: probe(connection)
+    }
+  }
+
+  /// Reads the row and writes its request; false if it is no valid request, which is recorded.
+  func prepare(_ attempt: inout Attempt, at origin: OriginSlot, _ job: WorkerJob, into output: inout [UInt8]) -> Bool {
+    let pending = attempt.pending
+    let bytes = pending.batch.bytes
+    do throws(RowProblem) {
+      try job.row.parse(bytes.span.extracting(pending.row.line))
+      if let redirect = pending.redirect {
+        do throws(URLProblem) { try job.url.parse(redirect.url.span) } catch { throw RowProblem.invalidURL(error) }
+      }
+    } catch {
+      refuse(pending, job, error)
+      return false
+    }
+    let defaults = job.specification.request
+    let redirect = pending.redirect
+    attempt.urlText.removeAll(keepingCapacity: true)
+    attempt.urlText.append(contentsOf: job.row.urlText)
+    attempt.rowID = job.row.id
+    attempt.method = redirect?.method ?? job.row.method ?? defaults.method
+    attempt.total = min(job.limits.total, job.row.timeoutNanoseconds ?? .max)
+    attempt.currentURL = redirect?.url
+    let body = redirect?.dropsContent == true ? nil : job.row.body ?? defaults.body
+    attempt.hasBody = body != nil
+    attempt.asksToClose = job.context.template.asksToClose(rowHeaders: job.row.headers)
+    var dropped: DroppedHeaders = []
+    if redirect?.dropsCredentials == true { dropped.insert(.credentials) }
+    if redirect?.dropsContent == true { dropped.insert(.content) }
+    output.removeAll(keepingCapacity: true)
+    job.context.template.encode(
+      method: attempt.method,
+      target: redirect == nil ? job.row.url.target : job.url.target,
+      host: origin.hostField,
+      rowHeaders: job.row.headers,
+      body: body,
+      without: dropped,
+      into: &output
+    )
+    return true
+  }
+
+  /// Starts a row on a connection that was idle; the caller has taken it from the idle ones.
+  func start(_ pending: PendingRow, on connection: Connection) {
+    guard let job else { return }
+    connection.attempt.restart(pending, now: now, wallMicroseconds: wallMicroseconds())
+    connection.state = .sending
+    guard prepare(&connection.attempt, at: connection.origin, job, into: &connection.output) else {
+      return rest(connection)
+    }
+    guard connection.indication == job.row.sni else {
+      // Another name was verified on it; the row opens its own.
+      close(connection)
+      return open(for: pending, at: connection.origin)
+    }
+    connection.attempt.isOnReusedConnection = true
+    effort.attempts += 1
+    effort.requestsOnReusedConnections += 1
+    send(connection)
+  }
+
+  func send(_ connection: Connection) {
+    connection.outputSent = 0
+    connection.state = .sending
+    connection.reader.begin(for: connection.attempt.method)
+    connection.stageStart = now
+    continueSending(connection)
+  }
+
+  func continueSending(_ connection: Connection) {
+    guard let job else { return }
+    while connection.outputSent < connection.output.count {
+      let transfer = connection.output.withUnsafeBytes { bytes in
+        connection.write(UnsafeRawBufferPointer(rebasing: bytes[connection.outputSent...]))
+      }
+      switch transfer {
+      case .bytes(let count): connection.outputSent += count
+      case .wouldBlock:
+        connection.stageStart = now
+        renewDeadline(connection, .sending, job)
+        return watch(connection, for: [.read, .write])
+      case .ended: return lost(connection, .unexpectedEnd)
+      case .failed(let failure): return lost(connection, failure)
+      }
+    }
+    connection.state = .receiving
+    connection.attempt.sentAt = now
+    connection.stageStart = now
+    renewDeadline(connection, .awaitingHead, job)
+    watch(connection, for: .read)
+  }
+
+  /// Reads what is there. More may be waiting inside TLS, which the poll set cannot see.
+  private func receive(_ connection: Connection) {
+    repeat {
+      switch connection.read(into: receiveBuffer) {
+      case .bytes(let count): consume(connection, count)
+      case .wouldBlock: return
+      case .ended(let clean): return ended(connection, clean: clean)
+      case .failed(let failure): return lost(connection, failure)
+      }
+    } while connection.isExchanging && connection.tls?.hasBufferedInput == true
+  }
+
+  private func consume(_ connection: Connection, _ count: Int) {
+    guard let job else { return }
+    if connection.attempt.firstByteAt == .zero {
+      connection.attempt.firstByteAt = now
+      connection.attempt.speed.start(at: now)
+    }
+    connection.attempt.speed.received(count)
+    connection.stageStart = now
+    let input = UnsafeRawBufferPointer(start: receiveBuffer.baseAddress, count: count)
+    var offset = 0
+    while true {
+      let event: ResponseReader.Event
+      do throws(ResponseError) {
+        let rest = UnsafeRawBufferPointer(rebasing: input[offset...])
+        let result = try connection.reader.read(rest.bindMemory(to: UInt8.self).span)
+        event = result.event
+        if case .body(let range) = event {
+          receivedBody(connection, UnsafeRawBufferPointer(rebasing: rest[range]), job)
+          if connection.state == .closed { return }
+        }
+        offset += result.consumed
+      } catch {
+        let phase: FailurePhase = connection.attempt.hasHead ? .body : .head
+        return fail(connection, FailureMapping.response(error, in: phase, host: hostName(connection)))
+      }
+      switch event {
+      case .needsMore:
+        if connection.attempt.hasHead { renewDeadline(connection, .receivingBody, job) }
+        return
+      case .interim, .body: continue
+      case .head: receivedHead(connection, job)
+      case .end: return completed(connection, hasLeftover: offset < count)
+      }
+    }
+  }
+
+  private func receivedBody(_ connection: Connection, _ bytes: UnsafeRawBufferPointer, _ job: WorkerJob) {
+    let policy = job.specification.body
+    let room = policy.maximumBytes - connection.attempt.bodyBytes
+    let kept = UInt64(bytes.count) <= room ? bytes : UnsafeRawBufferPointer(rebasing: bytes.prefix(Int(room)))
+    connection.attempt.bodyBytes += UInt64(kept.count)
+    if connection.attempt.next == nil {
+      switch policy.disposition {
+      case .discard: break
+      case .hash, .inline:
+        let hasher = connection.hasher ?? SHA256Hasher()
+        connection.hasher = hasher
+        hasher.update(kept)
+        if policy.disposition == .inline {
+          let left = policy.inlineMaximumBytes - connection.inlineBody.count
+          if left > 0 { connection.inlineBody.append(contentsOf: kept.prefix(left)) }
+        }
+      }
+    }
+    if kept.count < bytes.count {
+      connection.attempt.isTruncated = true
+      conclude(connection, nil)
+      close(connection)
+      pump(connection.origin)
+    }
+  }
+
+  /// The response is whole. The connection goes on if nothing speaks against it.
+  func completed(_ connection: Connection, hasLeftover: Bool) {
+    now = Clock.bootTime()
+    let isOut = connection.outputSent == connection.output.count
+    let persists =
+      connection.reader.isReusable && !hasLeftover && isOut && !connection.attempt.asksToClose
+      && connection.tls?.hasBufferedInput != true
+    let origin = connection.origin
+    if connection.attempt.next != nil {
+      goOn(connection)
+    } else {
+      conclude(connection, nil)
+    }
+    connection.completedRequests += 1
+    if let tls = connection.tls { origin.keep(tls.takeSessions()) }
+    if persists, origin.openConnections <= origin.share {
+      rest(connection)
+    } else {
+      close(connection)
+    }
+    pump(origin)
+  }
+
+  /// Makes a connection idle.
+  private func rest(_ connection: Connection) {
+    connection.state = .idle
+    busyConnections -= 1
+    connection.origin.idle.append(connection)
+    setDeadline(connection, now.adding(nanoseconds: Self.idleLifetime), .idleTimeout)
+  }
+
+  /// Something happened on an idle connection: session tickets leave it alive, anything else ends it
+  /// (RFC 9112 section 9.3.1; RFC 8446 section 4.6).
+  private func probe(_ connection: Connection) {
+    if connection.read(into: receiveBuffer) == .wouldBlock {
+      if let tls = connection.tls { connection.origin.keep(tls.takeSessions()) }
+      return
+    }
+    let origin = connection.origin
+    close(connection)
+    pump(origin)
+  }
+
+  // MARK: Ends
+
+  /// The peer ended the stream.
+  private func ended(_ connection: Connection, clean: Bool) {
+    if repeatsSilently(connection) { return }
+    guard connection.reader.hasReceivedBytes || connection.tls == nil || clean else {
+      return fail(
+        connection,
+        FetchFailure(.closedBeforeResponse, in: .head, "\(hostName(connection)) closed the connection before any response")
+      )
+    }
+    do throws(ResponseError) {
+      _ = try connection.reader.finish(clean: clean)
+      completed(connection, hasLeftover: false)
+    } catch {
+      let phase: FailurePhase = connection.attempt.hasHead ? .body : .head
+      fail(connection, FailureMapping.response(error, in: phase, host: hostName(connection)))
+    }
+  }
+
+  /// The connection broke.
+  private func lost(_ connection: Connection, _ failure: TLSFailure) {
+    if repeatsSilently(connection) { return }
+    let phase: FailurePhase =
+      connection.attempt.hasHead ? .body : connection.outputSent < connection.output.count ? .send : .head
+    fail(connection, FailureMapping.transfer(failure, in: phase, host: hostName(connection)))
+  }
+
+  /// A kept-alive connection may have been closed by the server before the request reached it: an idempotent
+  /// request without any byte of an answer is sent once more on a new one (RFC 9110 section 9.2.2).
+  private func repeatsSilently(_ connection: Connection) -> Bool {
+    let attempt = connection.attempt
+    guard attempt.isOnReusedConnection, !attempt.pending.needsFreshConnection, attempt.method.isIdempotent,
+      !connection.reader.hasReceivedBytes
+    else { return false }
+    var pending = attempt.pending
+    pending.needsFreshConnection = true
+    pending.begun = Attempt.Beginning(attempt)
+    effort.staleRetries += 1
+    let origin = connection.origin
+    origin.waiting.prepend(pending)
+    close(connection)
+    pump(origin)
+    return true
+  }
+
+  /// The attempt failed; the connection is of no more use.
+  func fail(_ connection: Connection, _ failure: FetchFailure) {
+    let origin = connection.origin
+    conclude(connection, failure)
+    close(connection)
+    pump(origin)
+  }
+
+  /// A connection's deadline has passed.
+  func expired(_ connection: Connection) {
+    guard let job else { return }
+    if connection.state == .idle { return close(connection) }
+    guard let stage = connection.stage else { return }
+    if stage == .receivingBody || stage == .awaitingHead, now >= connection.attempt.speed.dueAt(job.limits),
+      connection.attempt.firstByteAt != .zero
+    {
+      if connection.attempt.speed.isTooSlow(at: now, job.limits) {
+        let limit = job.limits.lowSpeedBytesPerSecond
+        let message = "\(hostName(connection)): fewer than \(limit) bytes a second"
+        return fail(connection, FetchFailure(.tooSlow, in: stage.failurePhase, message))
+      }
+      renewDeadline(connection, stage, job)
+      if now < connection.deadline { return }
+    }
+    let since = connection.deadlineCode == .timeoutTotal ? connection.attempt.startedAt : connection.stageStart
+    fail(
+      connection,
+      FailureMapping.timeout(
+        connection.deadlineCode,
+        in: stage,
+        after: now.nanoseconds(since: since),
+        host: hostName(connection)
+      )
+    )
+  }
+
+  func renewDeadline(_ connection: Connection, _ stage: Stage, _ job: WorkerJob) {
+    let isDialing = stage == .resolving || stage == .connecting || stage == .handshaking
+    let deadline = Deadline(
+      stage: stage,
+      attemptStart: connection.attempt.startedAt,
+      stageStart: isDialing ? connection.openedAt : connection.stageStart,
+      total: connection.attempt.total,
+      limits: job.limits
+    )
+    let speed = connection.attempt.firstByteAt == .zero ? .distantFuture : connection.attempt.speed.dueAt(job.limits)
+    setDeadline(connection, min(deadline.instant, speed), deadline.code)
+  }
+
+  func hostName(_ connection: Connection) -> String { String(decoding: connection.origin.hostField, as: UTF8.self) }
+}
+
+extension Connection {
+  /// Whether an attempt runs on it whose bytes may come.
+  fileprivate var isExchanging: Bool { state == .receiving || state == .sending }
+
+  fileprivate var stage: Stage? {
+    switch state {
+    case .resolving: .resolving
+    case .connecting: .connecting
+    case .handshaking: .handshaking
+    case .sending: .sending
+    case .receiving: attempt.hasHead ? .receivingBody : .awaitingHead
+    case .idle, .closed: nil
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import DequeModule
+import FetchModel
+import PosixIO
+import WireProtocol
+
+extension Worker {
+  /// Takes rows in; those that are no valid requests end here.
+  func adopt(_ batch: RowBatch) {
+    guard let job else { return }
+    var touched: [OriginSlot] = []
+    for row in batch.rows {
+      var pending = PendingRow(batch: batch, row: row)
+      if let range = row.redirect {
+        // Checked when the frame was decoded.
+        pending.redirect = try? RedirectFrame.decode(Array(batch.bytes[range]))
+      }
+      guard let origin = slot(for: pending, job) else {
+        refuse(pending, job)
+        continue
+      }
+      if origin.waiting.isEmpty { touched.append(origin) }
+      origin.waiting.append(pending)
+    }
+    for origin in touched { pump(origin) }
+    if builder.isFull { flush() }
+  }
+
+  /// The slot of a row's origin, made on its first row; nil if the row has none.
+  private func slot(for pending: PendingRow, _ job: WorkerJob) -> OriginSlot? {
+    let number = pending.row.origin
+    if let known = origins[number] { return known }
+    guard number != 0 else { return nil }
+    if let redirect = pending.redirect {
+      guard (try? job.url.parseOrigin(redirect.url.span)) != nil else { return nil }
+    } else {
+      let bytes = pending.batch.bytes
+      guard job.row.parseOrigin(bytes.span.extracting(pending.row.line)) else { return nil }
+      job.url = job.row.url
+    }
+    let origin = OriginSlot(number: number, url: job.url, book: job.book)
+    origin.share = earlyShares.removeValue(forKey: number) ?? 0
+    origins[number] = origin
+    return origin
+  }
+
+  /// Starts as many waiting rows as connections, share, lease and credit allow.
+  func pump(_ origin: OriginSlot) {
+    while let pending = origin.waiting.first {
+      guard mayStart else { return stall(origin) }
+      if !pending.needsFreshConnection, let connection = origin.idle.popLast() {
+        origin.waiting.removeFirst()
+        busyConnections += 1
+        start(pending, on: connection)
+      } else if origin.openConnections < origin.share {
+        origin.waiting.removeFirst()
+        open(for: pending, at: origin)
+      } else if let oldest = origin.idle.first {
+        close(oldest)
+      } else {
+        return
+      }
+    }
+  }
+
+  /// A larger share takes effect at once; a smaller one as connections end, and is confirmed then.
+  func setShare(of number: UInt32, to connections: Int) {
+    guard let origin = origins[number] else {
+      earlyShares[number] = connections == 0 ? nil : connections
+      if connections == 0 { outbox.send(.shareLowered(worker: index, origin: number, connections: 0)) }
+      return
+    }
+    let isLower = connections < origin.share
+    origin.share = connections
+    if isLower {
+      origin.owesLowered = true
+      while origin.openConnections > connections, let oldest = origin.idle.first { close(oldest) }
+      reportLoweredShare(origin)
+    } else {
+      pump(origin)
+    }
+  }
+
+  func reportLoweredShare(_ origin: OriginSlot) {
+    guard origin.owesLowered, origin.openConnections <= origin.share else { return }
+    origin.owesLowered = false
+    outbox.send(.shareLowered(worker: index, origin: origin.number, connections: origin.share))
+    if origin.share == 0, origin.openConnections == 0, origin.waiting.isEmpty { origins[origin.number] = nil }
+  }
+}

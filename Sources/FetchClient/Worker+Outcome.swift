@@ -1,0 +1,291 @@
+import DequeModule
+import FetchModel
+import HTTP1
+import PosixIO
+import Records
+import TLS
+import WireProtocol
+
+/// What becomes of an attempt: a record, a deferral, or the next hop.
+extension Worker {
+  /// Drained so that a redirect's connection can be used again, at most.
+  static let maximumDrainedBytes: UInt64 = 64 * 1024
+
+  // MARK: Redirects
+
+  /// The head is there: decide about a redirect now, so that its body is drained and not recorded.
+  func receivedHead(_ connection: Connection, _ job: WorkerJob) {
+    connection.attempt.hasHead = true
+    connection.inlineBody.removeAll(keepingCapacity: true)
+    guard job.specification.redirects.follow else { return }
+    let head = connection.reader.head
+    let decision = RedirectDecision(
+      status: head.status,
+      method: connection.attempt.method,
+      hasBody: connection.attempt.hasBody
+    )
+    guard case .follow(let method, let resendsBody, let dropsContent) = decision else { return }
+    guard let index = head.firstIndex(of: "location") else { return }
+    let location = head.value(at: index)
+    // Missing or empty: the 3xx is the answer.
+    guard !location.isEmpty else { return }
+    if let second = head.firstIndex(of: "location", from: index + 1),
+      head.bytes[head.value(at: second)] != head.bytes[location]
+    {
+      return redirectFailed(connection, .redirectInvalid, "two different Location fields")
+    }
+    let dropsBody = dropsContent || (connection.attempt.hasBody && !resendsBody)
+    follow(connection, to: Array(head.bytes[location]), method: method, dropsContent: dropsBody, job)
+  }
+
+  private func follow(
+    _ connection: Connection,
+    to location: [UInt8],
+    method: RequestMethod,
+    dropsContent: Bool,
+    _ job: WorkerJob
+  ) {
+    let attempt = connection.attempt
+    var base = HTTPURL()
+    var next = HTTPURL()
+    let current = attempt.currentURL ?? attempt.urlText
+    do throws(URLProblem) {
+      try base.parse(current.span)
+      try next.resolve(location.span, against: base)
+    } catch {
+      // A Location that is none leaves the 3xx as the answer.
+      return
+    }
+    let previous = attempt.pending.redirect
+    let hops = (previous?.hops ?? 0) + 1
+    guard hops <= job.specification.redirects.maximumHops else {
+      return redirectFailed(connection, .tooManyRedirects, "more than \(hops - 1) redirects")
+    }
+    guard !(base.scheme == .https && next.scheme == .http) else {
+      return redirectFailed(connection, .redirectDowngrade, "redirect from https to http")
+    }
+    var text: [UInt8] = []
+    next.appendText(to: &text, includingFragment: false)
+    var baseText: [UInt8] = []
+    base.appendText(to: &baseText, includingFragment: false)
+    let visited = (previous?.visited ?? []) + [Self.hopHash(attempt.method, baseText)]
+    guard !visited.contains(Self.hopHash(method, text)) else {
+      return redirectFailed(connection, .redirectLoop, "redirect back to \(String(decoding: text, as: UTF8.self))")
+    }
+    connection.attempt.next = RedirectState(
+      url: text,
+      method: method,
+      dropsCredentials: previous?.dropsCredentials == true || !keepsCredentials(from: base, to: next),
+      dropsContent: previous?.dropsContent == true || dropsContent,
+      hops: hops,
+      spentMicroseconds: 0,
+      visited: visited
+    )
+  }
+
+  private static func hopHash(_ method: RequestMethod, _ url: [UInt8]) -> UInt64 {
+    var hash = StableHash()
+    hash.add(method.token)
+    hash.add(url)
+    return hash.value
+  }
+
+  private func redirectFailed(_ connection: Connection, _ code: FailureCode, _ message: String) {
+    fail(connection, FetchFailure(code, in: .redirect, "\(hostName(connection)): \(message)"))
+  }
+
+  /// The redirect's own response is drained: the next hop starts here if it is the same origin, else the row goes
+  /// back to the scheduler, which knows who holds a share of the other one.
+  func goOn(_ connection: Connection) {
+    guard let job, var next = connection.attempt.next else { return }
+    let attempt = connection.attempt
+    next.spentMicroseconds = now.nanoseconds(since: attempt.startedAt) / 1000
+    let origin = connection.origin
+    guard (try? job.url.parseOrigin(next.url.span)) != nil, job.url.isSameOrigin(as: origin.url) else {
+      effort.deferred += 1
+      builder.add(
+        Deferral(
+          seq: attempt.pending.row.seq,
+          cause: .redirect,
+          attempts: attempt.pending.row.attempts,
+          redirect: next
+        ),
+        now: now
+      )
+      return
+    }
+    var pending = attempt.pending
+    pending.redirect = next
+    pending.needsFreshConnection = false
+    pending.begun = Attempt.Beginning(attempt)
+    origin.waiting.prepend(pending)
+  }
+
+  // MARK: Records and deferrals
+
+  /// Ends an attempt with a response, a failure, or both.
+  func conclude(_ connection: Connection, _ failure: FetchFailure?) {
+    guard let job else { return }
+    let attempt = connection.attempt
+    let status = attempt.hasHead ? connection.reader.head.status : nil
+    let elapsed =
+      Duration.milliseconds(Int64(attempt.pending.row.elapsedMilliseconds))
+      + .nanoseconds(Int64(clamping: now.nanoseconds(since: attempt.startedAt)))
+    let verdict = AttemptVerdict(
+      failure: failure?.code,
+      status: status,
+      method: attempt.method,
+      attempts: attempt.attempts,
+      elapsed: elapsed,
+      policy: job.specification.retry
+    )
+    switch verdict {
+    case .final: record(connection, attempt, failure, job)
+    case .tryAgain:
+      connection.hasher?.restart()
+      effort.deferred += 1
+      builder.add(
+        Deferral(
+          seq: attempt.pending.row.seq,
+          cause: failure == nil ? .status : .failure,
+          failure: failure?.code,
+          status: UInt16(clamping: status ?? 0),
+          attempts: UInt16(clamping: attempt.attempts),
+          retryAfterMilliseconds: retryAfter(connection) ?? 0
+        ),
+        now: now
+      )
+    }
+    if builder.isFull { flush() }
+  }
+
+  private func retryAfter(_ connection: Connection) -> UInt64? {
+    guard connection.attempt.hasHead, let range = connection.reader.head.firstValue(of: "retry-after") else { return nil }
+    return RetryAfter.milliseconds(connection.reader.head.bytes.span.extracting(range))
+  }
+
+  private func record(_ connection: Connection, _ attempt: Attempt, _ failure: FetchFailure?, _ job: WorkerJob) {
+    var fields = RecordFields(seq: attempt.pending.row.seq)
+    fields.id = attempt.rowID
+    fields.method = attempt.method
+    fields.attempts = UInt32(attempt.attempts)
+    fields.startedAt = attempt.startedWallMicroseconds
+    fields.failure = failure
+    if !connection.remoteIP.isEmpty {
+      fields.remoteIP = connection.remoteIP
+      fields.reused = attempt.isOnReusedConnection
+      fields.tls = connection.tlsFacts
+    }
+    fields.redirects = attempt.pending.redirect?.hops ?? 0
+    fields.finalURL = attempt.currentURL
+    fields.time = times(of: connection, attempt)
+    if attempt.hasHead { describeResponse(connection, attempt, job, in: &fields) }
+    let includesBody = attempt.hasHead && job.specification.body.disposition == .inline
+    let url = attempt.urlText
+    let head = connection.reader.head.bytes
+    let body = connection.inlineBody
+    let line = job.writer.append(
+      fields,
+      url: url.span,
+      head: head.span,
+      body: includesBody ? body.span : nil,
+      to: &builder.block.lines
+    )
+    builder.added(
+      ResultColumn(
+        seq: fields.seq,
+        bodyBytes: attempt.bodyBytes,
+        totalMicroseconds: fields.time.totalMicroseconds,
+        lineLength: UInt32(line),
+        status: UInt16(clamping: fields.status ?? 0),
+        failure: failure?.code,
+        attempts: UInt8(clamping: attempt.attempts)
+      ),
+      now: now
+    )
+  }
+
+  private func describeResponse(
+    _ connection: Connection,
+    _ attempt: Attempt,
+    _ job: WorkerJob,
+    in fields: inout RecordFields
+  ) {
+    let policy = job.specification.body
+    fields.status = connection.reader.head.status
+    fields.httpMinorVersion = UInt8(connection.reader.head.minorVersion)
+    fields.contentType = connection.reader.head.firstValue(of: "content-type")
+    if case .length(let length) = connection.reader.head.framing { fields.contentLength = length }
+    fields.bodyBytes = attempt.bodyBytes
+    if policy.disposition != .discard {
+      let hasher = connection.hasher ?? SHA256Hasher()
+      connection.hasher = hasher
+      var digest = SHA256Digest(repeating: 0)
+      var span = digest.mutableSpan
+      span.withUnsafeMutableBufferPointer { bytes in
+        if let base = bytes.baseAddress { hasher.finish(into: base) }
+      }
+      fields.bodySHA256 = digest
+    }
+    if attempt.isTruncated {
+      fields.truncated = "length"
+    } else if policy.disposition == .inline, attempt.bodyBytes > UInt64(policy.inlineMaximumBytes) {
+      fields.truncated = "inline"
+    }
+    if (300..<400).contains(connection.reader.head.status) {
+      fields.location = connection.reader.head.firstValue(of: "location")
+    }
+    if policy.includesHeaders {
+      let head = connection.reader.head
+      fields.headers = (0..<head.fieldCount).map { HeaderPosition(name: head.name(at: $0), value: head.value(at: $0)) }
+    }
+  }
+
+  private func times(of connection: Connection, _ attempt: Attempt) -> PhaseTimes {
+    var times = PhaseTimes()
+    if !attempt.isOnReusedConnection {
+      times.dns = connection.dnsTime
+      times.connect = connection.connectTime
+      times.tls = connection.tlsTime
+    }
+    if attempt.firstByteAt != .zero { times.firstByte = attempt.firstByteAt.nanoseconds(since: attempt.sentAt) }
+    times.total = now.nanoseconds(since: attempt.startedAt)
+    return times
+  }
+
+  /// A row that never became an attempt because it is no valid request.
+  func refuse(_ pending: PendingRow, _ job: WorkerJob) {
+    let bytes = pending.batch.bytes
+    do throws(RowProblem) {
+      try job.row.parse(bytes.span.extracting(pending.row.line))
+      // The coordinator found no origin in what is a request here: versions that differ.
+      refuse(pending, job, .invalidURL(.notAbsolute))
+    } catch {
+      refuse(pending, job, error)
+    }
+  }
+
+  func refuse(_ pending: PendingRow, _ job: WorkerJob, _ problem: RowProblem) {
+    var fields = RecordFields(seq: pending.row.seq)
+    fields.id = job.row.id
+    fields.method = job.row.method
+    fields.attempts = UInt32(pending.row.attempts)
+    fields.startedAt = wallMicroseconds()
+    fields.failure = FetchFailure(problem.code, in: .input, problem.description)
+    fields.redirects = pending.redirect?.hops ?? 0
+    let url = job.row.urlText
+    let line = job.writer.append(fields, url: url.span, to: &builder.block.lines)
+    builder.added(
+      ResultColumn(
+        seq: fields.seq,
+        bodyBytes: 0,
+        totalMicroseconds: 0,
+        lineLength: UInt32(line),
+        status: 0,
+        failure: problem.code,
+        attempts: UInt8(clamping: pending.row.attempts)
+      ),
+      now: now
+    )
+  }
+}

@@ -1,0 +1,264 @@
+import FetchModel
+package import PosixIO
+import Records
+package import Resolver
+import TLS
+
+// Theory of operation
+//
+// A worker is one thread with one epoll set, its own connections, TLS sessions and buffers; nothing of it is seen by
+// another thread. Rows come in through a mailbox, each with the number of its origin; finished rows leave in blocks
+// through another. An origin is a queue of rows and a few connections: a row starts when one of them is free or the
+// origin's share allows another. A response is read into the worker's one receive buffer and parsed from there, so
+// a kept-alive connection costs one recv(2) and one send(2) a request and no allocation.
+//
+// The worker never sleeps on a row: what cannot end now leaves as a deferral. Time limits are kept as one instant a
+// connection and one lower bound over all of them; connections are only looked through when that bound has passed.
+//
+// `now` is read once an event. It is the boot-time clock, the one that leases are kept on.
+
+/// One thread's share of an agent's work. Made, run and dropped on that thread.
+package final class Worker {
+  /// Token of the mailbox in the poll set; connections never have it.
+  private static let mailboxToken = UInt64.max
+  static let idleLifetime: UInt64 = 15_000_000_000
+  private static let effortInterval: UInt64 = 1_000_000_000
+
+  let index: Int
+  let outbox: Mailbox<WorkerReport>
+  let inbox: Mailbox<WorkerCommand>
+  let admission: Admission
+  let resolver: Resolver
+
+  var poller: Poller
+  let receiveBuffer: UnsafeMutableRawBufferPointer
+  var now: Instant
+  private var wallOffset: UInt64 = 0
+  private var wallReadAt = Instant.zero
+
+  var job: WorkerJob?
+  var origins: [UInt32: OriginSlot] = [:]
+  /// Shares of origins that have had no row yet.
+  var earlyShares: [UInt32: Int] = [:]
+  /// By the low half of their tokens.
+  private(set) var connections: [Connection?] = []
+  private var freeSlots: [Int] = []
+  private var nextSerial: UInt64 = 1
+  /// Connections that carry an attempt.
+  var busyConnections = 0
+  /// No connection's deadline is earlier.
+  var earliestDeadline = Instant.distantFuture
+
+  var builder = BlockBuilder()
+  var effort = EffortCounters()
+  private var effortDueAt = Instant.zero
+  private var isEffortStale = false
+  /// Origins that had to wait for lease or credit.
+  private var stalled: [OriginSlot] = []
+  var troubleReportedAt = Instant.zero
+  private var isStopped = false
+
+  /// `inbox` is what others send to, `outbox` where reports go.
+  package init(
+    index: Int,
+    inbox: Mailbox<WorkerCommand>,
+    outbox: Mailbox<WorkerReport>,
+    admission: Admission,
+    resolver: Resolver
+  ) throws(SystemError) {
+    self.index = index
+    self.inbox = inbox
+    self.outbox = outbox
+    self.admission = admission
+    self.resolver = resolver
+    now = Clock.bootTime()
+    receiveBuffer = .allocate(byteCount: 64 * 1024, alignment: 16)
+    poller = try Poller(capacity: 256)
+    try poller.add(inbox.signal.descriptor, for: .read, token: Self.mailboxToken)
+  }
+
+  deinit { receiveBuffer.deallocate() }
+
+  /// Runs until `stop` comes.
+  package func run() throws(SystemError) {
+    while !isStopped {
+      let count = try poller.wait(milliseconds: patience())
+      now = Clock.bootTime()
+      for index in 0..<count {
+        let (token, readiness) = poller.event(index)
+        if token == Self.mailboxToken {
+          for command in inbox.drain() { obey(command) }
+        } else if let connection = connection(for: token) {
+          handle(connection, readiness)
+        }
+      }
+      if now >= earliestDeadline { expireDeadlines() }
+      resumeStalled()
+      flushIfDue()
+      reportEffortIfDue()
+    }
+  }
+
+  /// How long nothing can become due.
+  private func patience() -> Int32 {
+    var due = min(earliestDeadline, builder.dueAt, isEffortStale ? effortDueAt : .distantFuture)
+    if !stalled.isEmpty { due = min(due, now.adding(nanoseconds: 5_000_000)) }
+    guard due != .distantFuture else { return 10_000 }
+    // Rounded up, or the last fraction of a millisecond would be spent spinning.
+    return Int32(clamping: (due.nanoseconds(since: Clock.bootTime()) + 999_999) / 1_000_000)
+  }
+
+  /// Microseconds since 1970 for the current instant; the clock is read once a second.
+  func wallMicroseconds() -> UInt64 {
+    if now.nanoseconds(since: wallReadAt) > 1_000_000_000 || wallOffset == 0 {
+      wallReadAt = now
+      wallOffset = Clock.wallMicroseconds() &- Clock.bootTime().nanoseconds / 1000
+    }
+    return wallOffset &+ now.nanoseconds / 1000
+  }
+
+  // MARK: Commands
+
+  private func obey(_ command: WorkerCommand) {
+    switch command {
+    case .begin(let context):
+      abandon()
+      effort = EffortCounters()
+      job = WorkerJob(context)
+    case .rows(let batch): adopt(batch)
+    case .share(let origin, let connections): setShare(of: origin, to: connections)
+    case .resolved(let name): resolved(name)
+    case .abandon: abandon()
+    case .finish:
+      flush()
+      abandon()
+      outbox.send(.finished(worker: index, effort))
+    case .stop:
+      abandon()
+      isStopped = true
+    }
+  }
+
+  /// Drops rows, results and connections of a session that is over.
+  private func abandon() {
+    for connection in connections { if let connection { close(connection) } }
+    origins.removeAll()
+    earlyShares.removeAll()
+    stalled.removeAll()
+    builder = BlockBuilder()
+  }
+
+  func stall(_ origin: OriginSlot) {
+    if !stalled.contains(where: { $0 === origin }) { stalled.append(origin) }
+  }
+
+  private func resumeStalled() {
+    guard !stalled.isEmpty, mayStart else { return }
+    let resumed = stalled
+    stalled = []
+    for origin in resumed { pump(origin) }
+  }
+
+  /// Whether a request may leave now: the lease holds, and its result would find room.
+  var mayStart: Bool { admission.isLeased(at: now) && admission.hasCredit }
+
+  // MARK: Connections
+
+  private func connection(for token: UInt64) -> Connection? {
+    let slot = Int(token & 0xFFFF_FFFF)
+    // An event of a connection that was closed earlier in the same batch has a token that nobody has any more.
+    guard slot < connections.count, let connection = connections[slot], connection.token == token else { return nil }
+    return connection
+  }
+
+  func register(for origin: OriginSlot, indication: [UInt8]?, _ attempt: Attempt) -> Connection {
+    let slot: Int
+    if let free = freeSlots.popLast() {
+      slot = free
+    } else {
+      slot = connections.count
+      connections.append(nil)
+    }
+    let token = UInt64(slot) | (nextSerial << 32)
+    nextSerial = (nextSerial + 1) & 0x7FFF_FFFF
+    let connection = Connection(token: token, origin: origin, indication: indication, attempt: attempt, now: now)
+    connections[slot] = connection
+    origin.openConnections += 1
+    busyConnections += 1
+    return connection
+  }
+
+  /// Closes a connection, whatever it is doing; an attempt on it has been dealt with.
+  func close(_ connection: Connection) {
+    guard connection.state != .closed else { return }
+    let origin = connection.origin
+    if connection.state == .idle {
+      origin.idle.removeAll { $0 === connection }
+    } else {
+      busyConnections -= 1
+    }
+    let bytes = connection.takeWireBytes()
+    effort.wireBytesReceived += bytes.received
+    effort.wireBytesSent += bytes.sent
+    if let tls = connection.tls { origin.keep(tls.takeSessions()) }
+    // Closing the descriptor takes it out of the poll set (epoll(7)).
+    connection.close()
+    let slot = Int(connection.token & 0xFFFF_FFFF)
+    connections[slot] = nil
+    freeSlots.append(slot)
+    origin.openConnections -= 1
+    reportLoweredShare(origin)
+  }
+
+  // MARK: Time limits
+
+  func setDeadline(_ connection: Connection, _ instant: Instant, _ code: FailureCode) {
+    connection.deadline = instant
+    connection.deadlineCode = code
+    earliestDeadline = min(earliestDeadline, instant)
+  }
+
+  private func expireDeadlines() {
+    earliestDeadline = .distantFuture
+    // By index: what expires may open and close connections.
+    for slot in connections.indices {
+      guard let connection = connections[slot] else { continue }
+      if now >= connection.deadline { expired(connection) }
+    }
+    for connection in connections {
+      if let connection { earliestDeadline = min(earliestDeadline, connection.deadline) }
+    }
+  }
+
+  // MARK: Reports
+
+  private func flushIfDue() {
+    guard !builder.isEmpty else { return }
+    let isIdle = busyConnections == 0 && stalled.isEmpty
+    if builder.isFull || isIdle || now >= builder.dueAt { flush() }
+  }
+
+  func flush() {
+    let (block, deferrals, deferredRows) = builder.take()
+    if block.rows > 0 {
+      admission.addUnacknowledged(block.byteCount)
+      outbox.send(.block(block))
+    }
+    if deferredRows > 0 { outbox.send(.deferrals(frame: deferrals, rows: deferredRows)) }
+    if !isEffortStale {
+      isEffortStale = true
+      effortDueAt = now.adding(nanoseconds: Self.effortInterval)
+    }
+  }
+
+  private func reportEffortIfDue() {
+    guard isEffortStale, now >= effortDueAt else { return }
+    isEffortStale = false
+    for connection in connections {
+      guard let bytes = connection?.takeWireBytes() else { continue }
+      effort.wireBytesReceived += bytes.received
+      effort.wireBytesSent += bytes.sent
+    }
+    outbox.send(.effort(worker: index, effort))
+  }
+}

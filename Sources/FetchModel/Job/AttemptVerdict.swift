@@ -1,0 +1,44 @@
+/// Whether a finished attempt ends its row.
+package enum AttemptVerdict: Equatable, Sendable {
+  case final
+  /// The scheduler gives the row out again, later.
+  case tryAgain
+
+  /// `attempts` counts this one; `elapsed` runs from the first attempt's beginning to now.
+  package init(
+    failure: FailureCode?,
+    status: Int?,
+    method: RequestMethod,
+    attempts: Int,
+    elapsed: Duration,
+    policy: RetryPolicy
+  ) {
+    let isWorthIt =
+      if let failure { failure.isRetryable } else if let status { Self.isTemporary(status) } else { false }
+    let isInTime = policy.maximumTime.map { elapsed < $0 } ?? true
+    let isAllowed = method.isIdempotent || policy.includesUnsafe
+    self = isWorthIt && isAllowed && isInTime && attempts <= policy.count ? .tryAgain : .final
+  }
+
+  /// curl's list: the server or something before it could not answer now.
+  private static func isTemporary(_ status: Int) -> Bool {
+    switch status {
+    case 408, 429, 500, 502, 503, 504: true
+    default: false
+    }
+  }
+}
+
+/// The pause that a Retry-After value asks for (RFC 9110 section 10.2.3).
+package enum RetryAfter {
+  /// Milliseconds, at most a day; nil if the value is not a number of seconds.
+  package static func milliseconds(_ value: Span<UInt8>) -> UInt64? {
+    guard value.count > 0, value.count <= 10 else { return nil }
+    var seconds: UInt64 = 0
+    for index in value.indices {
+      guard value[index] >= 0x30, value[index] <= 0x39 else { return nil }
+      seconds = seconds * 10 + UInt64(value[index] - 0x30)
+    }
+    return min(seconds, 86_400) * 1000
+  }
+}

@@ -1,0 +1,154 @@
+import FetchModel
+
+/// The methods that change how a response is framed.
+enum RequestKind: Equatable, Sendable {
+  case ordinary, head, connect
+
+  init(_ method: RequestMethod) {
+    switch method {
+    case .head: self = .head
+    case .get, .post, .put, .patch, .delete, .options, .trace: self = .ordinary
+    case .other(let token): self = token.elementsEqual("CONNECT".utf8) ? .connect : .ordinary
+    }
+  }
+}
+
+/// How a message ends and whether its connection may carry another one.
+struct MessageFraming: Equatable, Sendable {
+  var framing: Framing
+  var persists: Bool
+
+  /// The one decision about a final response's body (RFC 9112 section 6.3) and persistence (section 9.3).
+  init(_ status: StatusLine, _ fields: FieldSection, for request: RequestKind) throws(ResponseError) {
+    let facts = FramingFields(fields)
+    let bodiless = request == .head || status.status == 204 || status.status == 304
+    let isTunnel = request == .connect && 200...299 ~= status.status
+
+    if bodiless || isTunnel {
+      framing = .none  // items 1 and 2: the fields describe a body that is not sent, so they are not judged
+    } else if facts.hasTransferEncoding {
+      try facts.checkTransferEncoding(fields)
+      framing = .chunked  // items 3 and 4
+    } else if facts.hasContentLength {
+      framing = .length(try facts.contentLength(fields))  // items 5 and 6
+    } else {
+      framing = .untilClose  // item 8
+    }
+
+    // Section 6.1: a sender of both, or of Transfer-Encoding in HTTP/1.0, may frame the next message differently
+    // than we do.
+    let isDoubtful = facts.hasTransferEncoding && (facts.hasContentLength || status.minorVersion == 0)
+    let isWanted = status.minorVersion == 0 ? facts.asksToKeepAlive : true
+    persists = isWanted && !facts.asksToClose && !isDoubtful && !isTunnel && framing != .untilClose
+  }
+}
+
+/// What the fields of interest say, from one walk over the table.
+private struct FramingFields {
+  var hasTransferEncoding = false
+  var hasContentLength = false
+  var asksToClose = false
+  var asksToKeepAlive = false
+
+  init(_ fields: FieldSection) {
+    for entry in fields.entries {
+      switch entry.kind {
+      case .other: break
+      case .contentLength: hasContentLength = true
+      case .transferEncoding: hasTransferEncoding = true
+      case .connection: readConnection(fields, entry)
+      }
+    }
+  }
+
+  private mutating func readConnection(_ fields: FieldSection, _ entry: FieldEntry) {
+    fields.bytes.withUnsafeBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return }
+      var elements = ListElements(base, from: Int(entry.valueStart), to: Int(entry.valueEnd))
+      while let element = elements.next() {
+        let start = base + element.lowerBound
+        if Octet.equal(start, count: element.count, lowercased: "close") { asksToClose = true }
+        if Octet.equal(start, count: element.count, lowercased: "keep-alive") { asksToKeepAlive = true }
+      }
+    }
+  }
+
+  /// Accepts one `chunked` over all lines and nothing else; empty list elements do not count (RFC 9110 5.6.1.2).
+  func checkTransferEncoding(_ fields: FieldSection) throws(ResponseError) {
+    let isChunkedOnly = fields.bytes.withUnsafeBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return false }
+      var codings = 0
+      for entry in fields.entries where entry.kind == .transferEncoding {
+        var elements = ListElements(base, from: Int(entry.valueStart), to: Int(entry.valueEnd))
+        while let element = elements.next() {
+          if element.isEmpty { continue }
+          let start = base + element.lowerBound
+          guard Octet.equal(start, count: element.count, lowercased: "chunked") else { return false }
+          codings += 1
+        }
+      }
+      return codings == 1
+    }
+    guard isChunkedOnly else { throw .malformed(.transferCoding) }
+  }
+
+  /// The length that every element of every line agrees on (RFC 9110 section 8.6).
+  func contentLength(_ fields: FieldSection) throws(ResponseError) -> UInt64 {
+    try fields.bytes.withUnsafeBufferPointer { buffer throws(ResponseError) in
+      guard let base = buffer.baseAddress else { throw .malformed(.contentLength) }
+      var length: UInt64?
+      for entry in fields.entries where entry.kind == .contentLength {
+        var elements = ListElements(base, from: Int(entry.valueStart), to: Int(entry.valueEnd))
+        while let element = elements.next() {
+          let value = try Self.decimal(base, element)
+          guard length == nil || length == value else { throw .malformed(.contentLengthsDiffer) }
+          length = value
+        }
+      }
+      guard let length else { throw .malformed(.contentLength) }
+      return length
+    }
+  }
+
+  /// 1*DIGIT, at most `Int64.max`: no sign, no space, no other digits than ASCII's.
+  private static func decimal(_ base: UnsafePointer<UInt8>, _ range: Range<Int>) throws(ResponseError) -> UInt64 {
+    guard !range.isEmpty else { throw .malformed(.contentLength) }
+    for index in range where !Octet.isDigit(base[index]) { throw .malformed(.contentLength) }
+    var value: UInt64 = 0
+    for index in range {
+      let (scaled, overflow) = value.multipliedReportingOverflow(by: 10)
+      let (sum, carry) = scaled.addingReportingOverflow(UInt64(base[index] - UInt8(ascii: "0")))
+      guard !overflow, !carry, sum <= UInt64(Int64.max) else { throw .malformed(.contentLengthTooLarge) }
+      value = sum
+    }
+    return value
+  }
+}
+
+/// The elements of a comma-separated list without white space around them, empty ones included; a value that is
+/// empty altogether has one empty element.
+private struct ListElements {
+  private let base: UnsafePointer<UInt8>
+  private var position: Int
+  private let end: Int
+  private var isDone = false
+
+  init(_ base: UnsafePointer<UInt8>, from start: Int, to end: Int) {
+    self.base = base
+    position = start
+    self.end = end
+  }
+
+  mutating func next() -> Range<Int>? {
+    if isDone { return nil }
+    var first = position
+    var comma = position
+    while comma < end, base[comma] != Octet.comma { comma += 1 }
+    var last = comma
+    while first < last, Octet.isWhitespace(base[first]) { first += 1 }
+    while first < last, Octet.isWhitespace(base[last - 1]) { last -= 1 }
+    isDone = comma == end
+    position = comma + 1
+    return first..<last
+  }
+}

@@ -1,0 +1,196 @@
+package import FetchModel
+
+/// Field groups that a redirect leaves behind.
+package struct DroppedHeaders: OptionSet, Equatable, Sendable {
+  package var rawValue: UInt8
+  package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  /// What was meant for the first origin only: Authorization, Cookie, Proxy-Authorization (R83), and a caller's own
+  /// Host, which names that origin (R81). For every hop to another origin.
+  package static let credentials = DroppedHeaders(rawValue: 1 << 0)
+  /// Content-*: what described a body that is not sent again (R81).
+  package static let content = DroppedHeaders(rawValue: 1 << 1)
+}
+
+/// What all requests of a job have in common, rendered once.
+///
+/// Host, Content-Length and Connection are this type's own business (R76): a caller's Host replaces the value that
+/// `encode` is given, `Connection: close` is honoured, and every other field that concerns framing or the
+/// connection is left out, since it would contradict what is sent.
+package struct RequestTemplate: Equatable, Sendable {
+  private let fields: [OutgoingField]
+  private let host: [UInt8]?
+  private let asksToClose: Bool
+  /// All field lines, for requests that change none.
+  private let block: [UInt8]
+
+  /// `headers` in the job's order; `userAgentDefault` is sent if there is no User-Agent among them, and not at all
+  /// if it is empty.
+  package init(headers: [HeaderField], userAgentDefault: [UInt8]) {
+    var caller = CallerFields(headers)
+    if !userAgentDefault.isEmpty, !headers.contains(where: { $0.isNamed("user-agent") }),
+      let field = HeaderField(name: "User-Agent".utf8, value: userAgentDefault)
+    {
+      caller.fields.insert(OutgoingField(field), at: 0)
+    }
+    fields = caller.fields
+    host = caller.host
+    asksToClose = caller.asksToClose
+    block = caller.fields.flatMap(\.line) + (caller.asksToClose ? Array("Connection: close\r\n".utf8) : [])
+  }
+
+  /// Whether a request with these row headers asks the server to close, after which the client must close, too
+  /// (R42).
+  package func asksToClose(rowHeaders: [HeaderField]) -> Bool {
+    asksToClose || (!rowHeaders.isEmpty && CallerFields(rowHeaders).asksToClose)
+  }
+
+  /// Appends a whole request to `output`. `target` is in origin form and `host` a Host value, with the port unless
+  /// it is the scheme's own; both have been validated. Row headers replace the job's of the same name.
+  package func encode(
+    method: RequestMethod,
+    target: Span<UInt8>,
+    host: [UInt8],
+    rowHeaders: [HeaderField],
+    body: [UInt8]?,
+    without dropped: DroppedHeaders,
+    into output: inout [UInt8]
+  ) {
+    // What got past the validation of URLs could inject a request (R75).
+    assert(target.indices.allSatisfy { target[$0] > Octet.space && target[$0] != Octet.delete })
+    output.append(method)
+    output.append(Octet.space)
+    target.withUnsafeBufferPointer { output.append(contentsOf: $0) }
+    output.append(" HTTP/1.1\r\nHost: ")
+    if rowHeaders.isEmpty, dropped.isEmpty {
+      output.append(contentsOf: self.host ?? host)
+      output.append("\r\n")
+      output.append(contentsOf: block)
+    } else {
+      appendFields(host, CallerFields(rowHeaders), without: dropped, into: &output)
+    }
+    if let length = Self.contentLength(method, body) {
+      output.append("Content-Length: ")
+      output.append(decimal: length)
+      output.append("\r\n")
+    }
+    output.append("\r\n")
+    if let body { output.append(contentsOf: body) }
+  }
+
+  /// The same for a target in an array.
+  package func encode(
+    method: RequestMethod,
+    target: [UInt8],
+    host: [UInt8],
+    rowHeaders: [HeaderField],
+    body: [UInt8]?,
+    without dropped: DroppedHeaders,
+    into output: inout [UInt8]
+  ) {
+    encode(
+      method: method,
+      target: target.span,
+      host: host,
+      rowHeaders: rowHeaders,
+      body: body,
+      without: dropped,
+      into: &output
+    )
+  }
+
+  private func appendFields(
+    _ host: [UInt8],
+    _ row: CallerFields,
+    without dropped: DroppedHeaders,
+    into output: inout [UInt8]
+  ) {
+    let override = dropped.contains(.credentials) ? nil : row.host ?? self.host
+    output.append(contentsOf: override ?? host)
+    output.append("\r\n")
+    for field in fields where dropped.isDisjoint(with: field.group) && !row.fields.contains(where: field.hasSameName) {
+      output.append(contentsOf: field.line)
+    }
+    for field in row.fields where dropped.isDisjoint(with: field.group) {
+      output.append(contentsOf: field.line)
+    }
+    if asksToClose || row.asksToClose { output.append("Connection: close\r\n") }
+  }
+
+  /// RFC 9110 section 8.6: sent with a body, and as 0 where the method expects a body and there is none.
+  private static func contentLength(_ method: RequestMethod, _ body: [UInt8]?) -> Int? {
+    switch method {
+    case .post, .put, .patch: body?.count ?? 0
+    case .get, .head, .delete, .options, .trace, .other: body?.count
+    }
+  }
+}
+
+/// A caller's fields, sorted into those that are sent and those that are acted upon.
+private struct CallerFields {
+  var fields: [OutgoingField] = []
+  var host: [UInt8]?
+  var asksToClose = false
+
+  init(_ headers: [HeaderField]) {
+    for header in headers {
+      if header.isNamed("host") {
+        host = host ?? header.value
+      } else if header.isNamed("connection") {
+        let options = header.value.split { $0 == Octet.comma || Octet.isWhitespace($0) }
+        if options.contains(where: { equalsIgnoringCase($0, "close") }) { asksToClose = true }
+      } else if !Self.isOurs(header) {
+        fields.append(OutgoingField(header))
+      }
+    }
+  }
+
+  /// Framing, and what concerns the connection or announces something we do not do.
+  private static func isOurs(_ header: HeaderField) -> Bool {
+    header.isNamed("content-length") || header.isNamed("transfer-encoding") || header.isNamed("te")
+      || header.isNamed("trailer") || header.isNamed("expect") || header.isNamed("upgrade")
+      || header.isNamed("keep-alive") || header.isNamed("proxy-connection")
+  }
+}
+
+/// A field line ready to send.
+private struct OutgoingField: Equatable, Sendable {
+  let lowercasedName: [UInt8]
+  let line: [UInt8]
+  let group: DroppedHeaders
+
+  init(_ field: HeaderField) {
+    lowercasedName = field.name.map(Octet.lowercase)
+    line = field.name + Array(": ".utf8) + field.value + Array("\r\n".utf8)
+    if field.isNamed("authorization") || field.isNamed("cookie") || field.isNamed("proxy-authorization") {
+      group = .credentials
+    } else {
+      group = lowercasedName.starts(with: "content-".utf8) ? .content : []
+    }
+  }
+
+  func hasSameName(as other: OutgoingField) -> Bool { lowercasedName == other.lowercasedName }
+}
+
+extension [UInt8] {
+  fileprivate mutating func append(_ text: StaticString) {
+    append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+  }
+
+  /// The method's token, without the array that `RequestMethod.token` makes.
+  fileprivate mutating func append(_ method: RequestMethod) {
+    switch method {
+    case .get: append("GET")
+    case .head: append("HEAD")
+    case .post: append("POST")
+    case .put: append("PUT")
+    case .patch: append("PATCH")
+    case .delete: append("DELETE")
+    case .options: append("OPTIONS")
+    case .trace: append("TRACE")
+    case .other(let token): append(contentsOf: token)
+    }
+  }
+
+  fileprivate mutating func append(decimal value: Int) { append(contentsOf: String(value).utf8) }
+}

@@ -1,0 +1,60 @@
+import Glibc
+import Testing
+
+@testable import OriginServer
+
+@Suite struct `running origin` {
+  /// Sends `request` to a port of this host and returns all bytes until the server closes.
+  private func exchange(_ request: String, port: UInt16) throws -> String {
+    let client = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    try #require(client >= 0)
+    defer { close(client) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    let status = withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(client, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+    try #require(status == 0)
+    let bytes = Array(request.utf8)
+    try #require(write(client, bytes, bytes.count) == bytes.count)
+    var answer: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 4096)
+    while true {
+      var entry = pollfd(fd: client, events: Int16(POLLIN), revents: 0)
+      try #require(poll(&entry, 1, 10_000) == 1)
+      let count = read(client, &piece, piece.count)
+      if count <= 0 { return String(decoding: answer, as: UTF8.self) }
+      answer += piece.prefix(count)
+    }
+  }
+
+  @Test func `serves fixed and chunked bodies over one kept-alive connection and stops`() throws {
+    let server = try OriginServer(OriginOptions())
+    defer { server.stop() }
+    let port = try #require(server.ports[.http])
+    let answer = try exchange(
+      "GET /fixed/10 HTTP/1.1\r\nHost: x\r\n\r\nGET /chunked/10?size=4 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+      port: port
+    )
+    func text(_ path: String, _ range: Range<Int>) -> String {
+      var bytes: [UInt8] = []
+      DeterministicBody(text: path).append(range, to: &bytes)
+      return String(decoding: bytes, as: UTF8.self)
+    }
+    let chunks = [0..<4, 4..<8, 8..<10].map { "\($0.count)\r\n\(text("/chunked/10", $0))\r\n" }.joined()
+    #expect(
+      answer == """
+        HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: 10\r\n\r\n\
+        \(text("/fixed/10", 0..<10))\
+        HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nTransfer-Encoding: chunked\r\n\
+        Connection: close\r\n\r\n\(chunks)0\r\n\r\n
+        """
+    )
+    #expect(server.ports.count == ListenerKind.allCases.count)
+    #expect(server.counters.json.hasPrefix(#"{"requests":2,"by_segment":{"fixed":1,"chunked":1},"#))
+  }
+}
