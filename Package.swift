@@ -54,6 +54,7 @@ let package = Package(
     .systemLibrary(name: "CZeroMQ"),
     .systemLibrary(name: "COpenSSL"),
     .systemLibrary(name: "CLinux"),
+    .systemLibrary(name: "COriginShims"),
 
     // Base.
     module("FetchModel"),  // pure
@@ -88,8 +89,13 @@ let package = Package(
     program("agent", ["AgentRuntime", "FetchModel", argumentParser]),
 
     // The origin server of the demo and the tests; no part of the product's path.
-    module("OriginServer", ["COpenSSL", "CLinux"]),
+    module("OriginServer", ["COpenSSL", "COriginShims"]),
     program("origin", ["OriginServer", argumentParser]),
+
+    tests(of: "FetchModel"),
+    tests(of: "HTTP1", ["FetchModel"], resources: [.copy("Fixtures")]),
+    tests(of: "Records", ["FetchModel"]),
+    tests(of: "OriginServer"),
 
   ]
 )

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// An open file descriptor and its only owner; closed when it goes out of scope.
@@ -18,4 +19,9 @@ package struct Descriptor: ~Copyable {
     discard self
     return raw
   }
+}
+
+/// openat(2); -1 and errno on failure. `mode` is for files that are made.
+package func openRelative(_ directory: Int32, _ path: String, _ flags: Int32, _ mode: UInt32 = 0) -> Int32 {
+  retryingInterrupted { trawl_openat(directory, path, flags, mode) }
 }

@@ -20,10 +20,10 @@ package final class EventSignal: Sendable {
     _ = retryingInterrupted { Glibc.write(descriptor, &one, 8) }
   }
 
-  /// Blocks until a wake-up is pending, for threads that wait for nothing else.
-  package func wait() {
+  /// Blocks until a wake-up is pending, for threads that wait for nothing else. `milliseconds` nil: without end.
+  package func wait(milliseconds: Int32? = nil) {
     var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-    _ = retryingInterrupted { poll(&entry, 1, -1) }
+    _ = retryingInterrupted { poll(&entry, 1, milliseconds ?? -1) }
   }
 
   package func clear() {

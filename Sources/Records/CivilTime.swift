@@ -6,8 +6,11 @@ package struct CivilTime: Equatable, Sendable {
   package let month: Int
   /// 1 ... 31.
   package let day: Int
+  /// 0 ... 23.
   package let hour: Int
+  /// 0 ... 59.
   package let minute: Int
+  /// 0 ... 59; leap seconds do not exist here.
   package let second: Int
 
   /// 9999-12-31T23:59:59Z, the last second that RFC 3339 can write.

@@ -42,6 +42,7 @@ package struct RecordFields: Sendable {
   /// All fields of the response in order, as positions in `head`; nil unless the job asks for them.
   package var headers: [HeaderPosition]?
 
+  /// Why the row failed; may stand beside a status.
   package var failure: FetchFailure?
   /// Attempts so far, this one included; 0 if nothing was tried.
   package var attempts: UInt32 = 1
@@ -51,15 +52,20 @@ package struct RecordFields: Sendable {
   package var remoteIP: [UInt8]?
   /// Whether the connection had carried a request before.
   package var reused: Bool?
+  /// nil on plain HTTP and before a handshake has ended.
   package var tls: TLSFacts?
+  /// How long the attempt took.
   package var time = PhaseTimes()
 
+  /// A record of the row `seq` that says nothing else yet.
   package init(seq: UInt64) { self.seq = seq }
 }
 
 /// Where one header field stands in the bytes of a response head.
 package struct HeaderPosition: Hashable, Sendable {
+  /// As the server spelled it.
   package var name: Range<Int>
+  /// Without the white space around it.
   package var value: Range<Int>
 
   package init(name: Range<Int>, value: Range<Int>) {
@@ -74,6 +80,7 @@ package struct TLSFacts: Sendable {
   package var version: StaticString
   /// The name that OpenSSL gives it.
   package var cipher: [UInt8]
+  /// Whether the handshake resumed a session.
   package var resumed: Bool
 
   package init(version: StaticString, cipher: [UInt8], resumed: Bool) {
@@ -86,11 +93,15 @@ package struct TLSFacts: Sendable {
 /// Durations in nanoseconds: the phases of the last hop, nil for those that did not happen, and the whole
 /// attempt. Lines carry them in seconds, rounded to microseconds.
 package struct PhaseTimes: Equatable, Sendable {
+  /// Until the name had an address.
   package var dns: UInt64?
+  /// Of the TCP handshake.
   package var connect: UInt64?
+  /// Of the TLS handshake.
   package var tls: UInt64?
   /// From the last byte of the request to the first of the response.
   package var firstByte: UInt64?
+  /// Of the whole attempt, redirects included.
   package var total: UInt64 = 0
 
   package init() {}

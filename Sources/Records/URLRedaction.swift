@@ -11,7 +11,8 @@ let hiddenPassword: StaticString = "REDACTED"
 /// to the last `@` is taken.
 package func passwordRange(inURL url: Span<UInt8>) -> Range<Int>? {
   // Nearly every URL is done with here.
-  guard holds(UInt8(ascii: "@"), in: url, before: url.count), let authority = authorityStart(of: url) else { return nil }
+  guard holds(UInt8(ascii: "@"), in: url, before: url.count) else { return nil }
+  guard let authority = authorityStart(of: url) else { return nil }
   var firstColon: Int?
   var lastAt: Int?
   var onlyPort = true

@@ -7,7 +7,8 @@ import Testing
   /// Values spread evenly over the orders of magnitude.
   private func values(_ count: Int, seed: UInt64) -> [UInt32] {
     var random = CountersGenerator(seed: seed)
-    return (0..<count).map { _ in UInt32(truncatingIfNeeded: random.next()) >> UInt32.random(in: 0...31, using: &random) }
+    return (0..<count).map { _ in UInt32(truncatingIfNeeded: random.next()) >> UInt32.random(in: 0...31, using: &random)
+    }
   }
 
   private func histogram(_ values: [UInt32]) -> Histogram {
@@ -32,8 +33,8 @@ import Testing
   }
 
   @Test func `every value is found again within a thousandth`() {
-    // Three records of the same rank pattern: the middle one answers from its bucket.
-    var probes = values(20_000, seed: 3)
+    // Between the two extremes, which are known exactly, the probe answers from its bucket.
+    var probes = values(2_000, seed: 3)
     for shift in 0..<32 as Range<UInt32> { probes += [1 << shift, (1 << shift) &- 1, (1 << shift) | 1] }
     for value in probes {
       var histogram = Histogram()
@@ -61,15 +62,15 @@ import Testing
   }
 
   @Test func `percentiles rise, stay between minimum and maximum, and end in them`() {
-    for seed in 0..<200 as Range<UInt64> {
-      let all = values(Int(seed % 37) + 1, seed: seed)
+    for seed in 0..<25 as Range<UInt64> {
+      let all = values(Int(seed * 3) + 1, seed: seed)
       let histogram = histogram(all)
       #expect(histogram.percentile(0) == all.min())
       #expect(histogram.percentile(100) == all.max())
       #expect(histogram.minimum == all.min() && histogram.maximum == all.max())
       var last: UInt32 = 0
-      for step in 0...1_000 {
-        let value = histogram.percentile(Double(step) / 10)
+      for step in 0...50 {
+        let value = histogram.percentile(Double(step) * 2)
         #expect(value >= last && value >= histogram.minimum && value <= histogram.maximum)
         last = value
       }

@@ -108,9 +108,11 @@ import Testing
     #expect(failure["retryable"] as? Bool == true)
     #expect(line.number("attempts") == 3)
     #expect(line.string("started_at") == "2026-11-22T17:00:00.123456Z")
-    #expect(object["time"] as? [String: Double] == [
-      "dns": 0.0004, "connect": 0.0121, "tls": 0.013, "first_byte": 0.041, "total": 0.0672,
-    ])
+    #expect(
+      object["time"] as? [String: Double] == [
+        "dns": 0.0004, "connect": 0.0121, "tls": 0.013, "first_byte": 0.041, "total": 0.0672,
+      ]
+    )
     #expect(line.string("body") == "héllo")
     #expect(line.isAccepted)
   }
@@ -167,11 +169,13 @@ import Testing
     #expect(line(RecordFields(seq: .max)).text.hasPrefix(#"{"seq":18446744073709551615,"#))
   }
 
-  @Test(arguments: [
-    (0, "0"), (499, "0"), (500, "0.000001"), (999_499, "0.000999"), (999_999_500, "1"), (1_000_000_000, "1"),
-    (1_500_000_000, "1.5"), (10_000_001_000, "10.000001"), (3_600_123_456_789, "3600.123457"),
-    (UInt64.max, "18446744073.709552"),
-  ] as [(UInt64, String)])
+  @Test(
+    arguments: [
+      (0, "0"), (499, "0"), (500, "0.000001"), (999_499, "0.000999"), (999_999_500, "1"), (1_000_000_000, "1"),
+      (1_500_000_000, "1.5"), (10_000_001_000, "10.000001"), (3_600_123_456_789, "3600.123457"),
+      (UInt64.max, "18446744073.709552"),
+    ] as [(UInt64, String)]
+  )
   func `times are seconds rounded to microseconds without trailing zeros`(nanoseconds: UInt64, text: String) {
     var fields = RecordFields(seq: 7)
     fields.time.total = nanoseconds

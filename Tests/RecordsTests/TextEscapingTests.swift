@@ -34,7 +34,10 @@ import Testing
   }
 
   @Test func `valid UTF-8 stays as it is`() {
-    for text in ["é", "漢字", "😀", "\u{A0}", "\u{7FF}", "\u{800}", "\u{FFFD}", "\u{FFFF}", "\u{10FFFF}", "\u{2027}", "\u{202A}"] {
+    let texts = [
+      "é", "漢字", "😀", "\u{A0}", "\u{7FF}", "\u{800}", "\u{2027}", "\u{202A}", "\u{FFFD}", "\u{FFFF}", "\u{10FFFF}",
+    ]
+    for text in texts {
       #expect(escaped(text) == text)
       #expect(escaped("12345678" + text + "é") == "12345678" + text + "é")
     }
@@ -47,10 +50,12 @@ import Testing
     #expect(escaped("a\u{2028}b\u{2029}c") == #"a\u2028b\u2029c"#)
   }
 
-  @Test(arguments: [
-    [0xFF], [0xC3], [0x61, 0xC3], [0xC3, 0xA9, 0xFF], [0xED, 0xA0, 0x80], [0xC0, 0xAF], [0xF4, 0x90, 0x80, 0x80],
-    [0xE2, 0x80], [0xE2, 0x80, 0xA8, 0x80], [0xF0, 0x9F, 0x98], [0x80],
-  ] as [[UInt8]])
+  @Test(
+    arguments: [
+      [0xFF], [0xC3], [0x61, 0xC3], [0xC3, 0xA9, 0xFF], [0xED, 0xA0, 0x80], [0xC0, 0xAF], [0xF4, 0x90, 0x80, 0x80],
+      [0xE2, 0x80], [0xE2, 0x80, 0xA8, 0x80], [0xF0, 0x9F, 0x98], [0x80],
+    ] as [[UInt8]]
+  )
   func `a text that is no UTF-8 as a whole is read as Latin-1`(_ bytes: [UInt8]) {
     for before in [[], Array("12345678abc".utf8), Array("é".utf8)] as [[UInt8]] {
       let all = before + bytes

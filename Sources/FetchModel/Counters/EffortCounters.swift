@@ -46,6 +46,7 @@ package struct EffortCounters: Equatable, Sendable {
     staleRetries.addSaturating(other.staleRetries)
   }
 
+  /// The work of two instances together.
   package static func + (left: EffortCounters, right: EffortCounters) -> EffortCounters {
     var sum = left
     sum.add(right)

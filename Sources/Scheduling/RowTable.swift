@@ -1,0 +1,131 @@
+import DequeModule
+
+/// State of one row between its line being read and its record being accepted.
+struct Row {
+  enum State: UInt8 {
+    /// In its origin's queue: `leased`.
+    case queued
+    /// Given to a session: `recorded`, `deferred`, or `queued` again.
+    case leased
+    /// Waits for its time: `queued`.
+    case deferred
+    /// Its record was accepted; final.
+    case recorded
+  }
+
+  static let none = UInt64.max
+
+  /// The row behind this one in its origin's queue.
+  var next = Row.none
+  /// Bytes of the line, for credit.
+  var length: UInt32
+  /// Where its line is, in the terms of whoever runs the scheduler.
+  var location: UInt64
+  /// Number of the origin; 0 for none.
+  var origin: UInt32
+  /// Slot of the session that holds it while leased.
+  var session: Int32 = -1
+  /// When it was first given out, in units of 10 ms since the scheduler's start; 0 if never.
+  var firstLease: UInt32 = 0
+  /// Attempts that have ended.
+  var attempts: UInt16 = 0
+  var state = State.queued
+  /// An unsafe request: lost with its session instead of repeated.
+  var mustNotRepeat: Bool
+}
+
+/// The rows that are read and not recorded, by their dense numbers.
+///
+/// Rows stand in pages of 256, found by shifting; a page whose rows are all recorded is used again. So a row costs
+/// no allocation and no hashing, and a straggler holds one page and a number per page behind it, not the rows.
+struct RowTable {
+  private static let pageBits: UInt64 = 8
+  private static let pageRows = 1 << pageBits
+
+  private struct Page {
+    var rows: [Row] = []
+    var live = 0
+  }
+
+  private var pages: [Page] = []
+  private var freePages: [Int32] = []
+  /// Slot in `pages` of each page number from `firstPage` on; -1 once the page is done.
+  private var slots: Deque<Int32> = []
+  private var firstPage: UInt64 = 0
+  /// Number that the next row gets.
+  private(set) var nextSeq: UInt64 = 0
+
+  mutating func append(_ row: Row) -> UInt64 {
+    let seq = nextSeq
+    nextSeq += 1
+    if seq & UInt64(Self.pageRows - 1) == 0 { addPage() }
+    let slot = Int(slots[slots.count - 1])
+    pages[slot].rows.append(row)
+    pages[slot].live += 1
+    return seq
+  }
+
+  private mutating func addPage() {
+    if let free = freePages.popLast() {
+      pages[Int(free)].rows.removeAll(keepingCapacity: true)
+      slots.append(free)
+    } else {
+      var page = Page()
+      page.rows.reserveCapacity(Self.pageRows)
+      slots.append(Int32(pages.count))
+      pages.append(page)
+    }
+  }
+
+  /// Whether the row is in the table, that is, was read and is not recorded.
+  func contains(_ seq: UInt64) -> Bool {
+    guard let slot = slot(of: seq) else { return false }
+    return pages[slot].rows[Int(seq & UInt64(Self.pageRows - 1))].state != .recorded
+  }
+
+  private func slot(of seq: UInt64) -> Int? {
+    let page = seq >> Self.pageBits
+    guard seq < nextSeq, page >= firstPage else { return nil }
+    let slot = slots[Int(page - firstPage)]
+    return slot < 0 ? nil : Int(slot)
+  }
+
+  /// A row that has to be in the table.
+  subscript(seq: UInt64) -> Row {
+    get {
+      guard let slot = slot(of: seq) else { preconditionFailure("row \(seq) is not in the table") }
+      return pages[slot].rows[Int(seq & UInt64(Self.pageRows - 1))]
+    }
+    _modify {
+      guard let slot = slot(of: seq) else { preconditionFailure("row \(seq) is not in the table") }
+      yield &pages[slot].rows[Int(seq & UInt64(Self.pageRows - 1))]
+    }
+  }
+
+  /// The row has its record; its page goes when all of it have.
+  mutating func recorded(_ seq: UInt64) {
+    guard let slot = slot(of: seq) else { preconditionFailure("row \(seq) is not in the table") }
+    pages[slot].rows[Int(seq & UInt64(Self.pageRows - 1))].state = .recorded
+    pages[slot].live -= 1
+    guard pages[slot].live == 0, pages[slot].rows.count == Self.pageRows else { return }
+    slots[Int((seq >> Self.pageBits) - firstPage)] = -1
+    freePages.append(Int32(slot))
+    // The last page stays: the next row may belong to it.
+    while slots.count > 1, slots.first == -1 {
+      slots.removeFirst()
+      firstPage += 1
+    }
+  }
+
+  /// The rows that a session holds, in order. Looks at every row: for the rare end of a session.
+  func leased(to session: Int32) -> [UInt64] {
+    var found: [UInt64] = []
+    for (index, slot) in slots.enumerated() where slot >= 0 {
+      let base = (firstPage + UInt64(index)) << Self.pageBits
+      for (offset, row) in pages[Int(slot)].rows.enumerated() where row.state == .leased && row.session == session {
+        found.append(base + UInt64(offset))
+      }
+    }
+    return found
+  }
+}

@@ -1,0 +1,41 @@
+import DequeModule
+import FetchModel
+
+/// What an agent says of itself in its hello.
+package struct Greeting: Equatable, Sendable {
+  /// Random per process; 16 bytes.
+  package var instance: [UInt8]
+  package var name: String
+  /// Connections it can hold over all origins.
+  package var connections: Int
+  package var creditRows: Int
+  package var creditBytes: Int
+
+  package init(instance: [UInt8], name: String, connections: Int, creditRows: Int, creditBytes: Int) {
+    self.instance = instance
+    self.name = name
+    self.connections = connections
+    self.creditRows = creditRows
+    self.creditBytes = creditBytes
+  }
+}
+
+/// An agent under a lease.
+struct Session {
+  let identifier: UInt64
+  let greeting: Greeting
+  /// For rendezvous hashing; the instance, not the order of arrival, decides.
+  let hash: UInt64
+  var expiry: Instant
+  var freeConnections: Int
+  var outstandingRows = 0
+  var outstandingBytes = 0
+  /// Origins with a share here, rows in the queue and room for more.
+  var ready: Deque<UInt32> = []
+  /// Origins whose share here has nothing to do, the longest idle first. May hold some that are busy again.
+  var idleShares: Deque<UInt32> = []
+  var isDraining = false
+
+  var creditRows: Int { greeting.creditRows - outstandingRows }
+  var hasCredit: Bool { creditRows > 0 && outstandingBytes < greeting.creditBytes && !isDraining }
+}
