@@ -76,7 +76,7 @@ let package = Package(
     ),
     module(
       "AgentRuntime",
-      ["FetchClient", "FetchModel", "PosixIO", "Records", "Resolver", "Scheduling", "TLS", "WireProtocol", "ZeroMQ", logging]
+      ["FetchClient", "FetchModel", "PosixIO", "Resolver", "Scheduling", "TLS", "WireProtocol", "ZeroMQ", deque, logging]
     ),
     module("JobStore", ["FetchModel", "PosixIO", "Records"]),
     module(

@@ -14,16 +14,19 @@ demo_rows=20000
 build() {
   # All products at once: of several --product options Swift obeys the last only.
   local -a options=(-c release --package-path "$root" --explicit-target-dependency-import-check error)
-  local program quiet=--quiet
+  local program is_built=yes
   programs=$(swift build "${options[@]}" --show-bin-path)
   # The first build takes minutes and shows how far it is; later ones speak only of errors.
   for program in coordinator agent origin; do
-    if [ ! -x "$programs/$program" ]; then quiet=; fi
+    if [ ! -x "$programs/$program" ]; then is_built=no; fi
   done
-  if [ -z "$quiet" ]; then note "building Trawl (release); the first time takes some minutes"; fi
+  if [ "$is_built" = yes ]; then
+    options+=(--quiet)
+  else
+    note "building Trawl (release); the first time takes some minutes"
+  fi
   # Standard output belongs to the coordinator, which may write records there.
-  # shellcheck disable=SC2086  # empty or one word
-  swift build "${options[@]}" $quiet >&2 || fail "Trawl does not build (see above)"
+  swift build "${options[@]}" >&2 || fail "Trawl does not build (see above)"
 }
 
 # Starts the origin server in the background and sets `port`.

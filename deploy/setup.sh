@@ -84,7 +84,7 @@ setup_machine() {
       ;;
   esac
 
-  mapfile -t missing < <(missing_packages "${wanted[@]}")
+  mapfile -t missing < <(missing_packages "${wanted[@]}" | sort -u)
   if [ ${#missing[@]} -gt 0 ]; then
     install_packages "${missing[@]}"
   fi
@@ -136,26 +136,24 @@ has_header() {
   return 1
 }
 
-# missing_packages ENTRY...: prints the names of the packages that are not there, one a line, none twice.
+# missing_packages ENTRY...: prints the names of the packages that are not there, one a line.
 missing_packages() {
   local entry package installed
   local -a by_package=()
   for entry in "$@"; do
-    case $entry in
-      *:*) command -v "${entry#*:}" >/dev/null || echo "${entry%%:*}" ;;
-      *) by_package+=("$entry") ;;
-    esac
-  done | sort -u
-  for entry in "$@"; do
-    [[ $entry == *:* ]] || by_package+=("$entry")
+    if [[ $entry != *:* ]]; then
+      by_package+=("$entry")
+    elif ! command -v "${entry#*:}" >/dev/null; then
+      echo "${entry%%:*}"
+    fi
   done
   [ ${#by_package[@]} -gt 0 ] || return 0
-  # It says on standard error which names it does not know and fails then; those are just missing.
+  # It complains about names it does not know and fails then; those are just missing.
   # shellcheck disable=SC2016  # dpkg-query's own fields, not the shell's
   installed=$(dpkg-query --show --showformat='${db:Status-Status} ${Package}\n' "${by_package[@]}" 2>/dev/null) || true
   for package in "${by_package[@]}"; do
     [[ $'\n'$installed$'\n' == *$'\n'"installed $package"$'\n'* ]] || echo "$package"
-  done | sort -u
+  done
 }
 
 # as_root COMMAND...
@@ -225,28 +223,28 @@ install_swift() {
   note "installing Swift $swift_pinned into $(swiftly_home) (about 1 GB to fetch; once)"
   # A subshell so that its EXIT trap removes the downloads and the keyring whatever happens.
   (
-    scratch=$(mktemp -d) || fail "cannot make a temporary directory under ${TMPDIR:-/tmp}"
-    trap 'GNUPGHOME="$scratch/keys" gpgconf --kill all >/dev/null 2>&1; rm -rf "$scratch"' EXIT
+    downloads=$(mktemp -d) || fail "cannot make a temporary directory under ${TMPDIR:-/tmp}"
+    trap 'GNUPGHOME="$downloads/keys" gpgconf --kill all >/dev/null 2>&1; rm -rf "$downloads"' EXIT
     # A keyring of its own: the user's stays as it is, and no key that happens to be in it is trusted.
     # swiftly, which checks the toolchain's signature itself, uses the same one.
-    export GNUPGHOME="$scratch/keys"
+    export GNUPGHOME="$downloads/keys"
     mkdir -m 700 "$GNUPGHOME" || fail "cannot make $GNUPGHOME"
     # Not inside the repository, where swiftly would look for a .swift-version to follow or to write.
-    cd "$scratch" || fail "cannot enter $scratch"
+    cd "$downloads" || fail "cannot enter $downloads"
 
     swiftly=$(command -v swiftly) || swiftly=${SWIFTLY_BIN_DIR:-$HOME/.local/share/swiftly/bin}/swiftly
     if [ ! -x "$swiftly" ]; then
-      fetch_swiftly "$scratch"
+      fetch_swiftly "$downloads"
       ./swiftly init --quiet-shell-followup --assume-yes --skip-install --no-modify-profile >&2 \
         || fail "'swiftly init' failed (see above); install Swift $swift_oldest or later from https://www.swift.org/install/linux"
     fi
     [ -x "$swiftly" ] || fail "'swiftly init' left no $swiftly; remove $(swiftly_home) and run this again"
-    "$swiftly" install "$swift_pinned" --assume-yes --post-install-file "$scratch/post-install.sh" >&2 \
+    "$swiftly" install "$swift_pinned" --assume-yes --post-install-file "$downloads/post-install.sh" >&2 \
       || fail "'swiftly install $swift_pinned' failed (see above); check the network and the disk, then run this again"
     # Present only if swiftly misses packages that the lists above do not name.
-    if [ -s "$scratch/post-install.sh" ]; then
-      as_root bash "$scratch/post-install.sh" >&2 \
-        || fail "packages that swiftly asks for could not be installed: $(cat "$scratch/post-install.sh")"
+    if [ -s "$downloads/post-install.sh" ]; then
+      as_root bash "$downloads/post-install.sh" >&2 \
+        || fail "packages that swiftly asks for could not be installed: $(cat "$downloads/post-install.sh")"
     fi
   ) || exit 1
   find_swift || fail "Swift $swift_pinned was installed but does not run from $(swiftly_toolchain); try: $(swiftly_toolchain)/swift --version"

@@ -221,7 +221,7 @@ extension Worker {
     )
     if now.nanoseconds(since: troubleReportedAt) > 1_000_000_000 {
       troubleReportedAt = now
-      outbox.send(.localTrouble(message))
+      report(.localTrouble(message))
     }
   }
 

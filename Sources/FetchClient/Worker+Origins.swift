@@ -66,13 +66,14 @@ extension Worker {
   func setShare(of number: UInt32, to connections: Int) {
     guard let origin = origins[number] else {
       earlyShares[number] = connections == 0 ? nil : connections
-      if connections == 0 { outbox.send(.shareLowered(worker: index, origin: number, connections: 0)) }
+      if connections == 0 { report(.shareLowered(origin: number, connections: 0)) }
       return
     }
     let isLower = connections < origin.share
     origin.share = connections
     if isLower {
       origin.owesLowered = true
+      if connections == 0 { returnWaiting(of: origin) }
       while origin.openConnections > connections, let oldest = origin.idle.first { close(oldest) }
       reportLoweredShare(origin)
     } else {
@@ -80,10 +81,21 @@ extension Worker {
     }
   }
 
+  /// Rows that nothing will start here any more go back to the scheduler.
+  private func returnWaiting(of origin: OriginSlot) {
+    for pending in origin.waiting {
+      let row = pending.row
+      // A row in the middle of its redirects goes on from there.
+      let cause: Deferral.Cause = pending.redirect == nil ? .notStarted : .redirect
+      builder.add(Deferral(seq: row.seq, cause: cause, attempts: row.attempts, redirect: pending.redirect), now: now)
+    }
+    origin.waiting.removeAll()
+  }
+
   func reportLoweredShare(_ origin: OriginSlot) {
     guard origin.owesLowered, origin.openConnections <= origin.share else { return }
     origin.owesLowered = false
-    outbox.send(.shareLowered(worker: index, origin: origin.number, connections: origin.share))
+    report(.shareLowered(origin: origin.number, connections: origin.share))
     if origin.share == 0, origin.openConnections == 0, origin.waiting.isEmpty { origins[origin.number] = nil }
   }
 }

@@ -25,7 +25,7 @@ package final class Worker {
   private static let effortInterval: UInt64 = 1_000_000_000
 
   let index: Int
-  let outbox: Mailbox<WorkerReport>
+  private let outbox: Mailbox<WorkerReport>
   let inbox: Mailbox<WorkerCommand>
   let admission: Admission
   let resolver: Resolver
@@ -51,6 +51,7 @@ package final class Worker {
 
   var builder = BlockBuilder()
   var effort = EffortCounters()
+  private var generation: UInt64 = 0
   private var effortDueAt = Instant.zero
   private var isEffortStale = false
   /// Origins that had to wait for lease or credit.
@@ -122,25 +123,27 @@ package final class Worker {
   private func obey(_ command: WorkerCommand) {
     switch command {
     case .begin(let context):
-      abandon()
+      dropSession()
       effort = EffortCounters()
       job = WorkerJob(context)
     case .rows(let batch): adopt(batch)
     case .share(let origin, let connections): setShare(of: origin, to: connections)
     case .resolved(let name): resolved(name)
-    case .abandon: abandon()
+    case .abandon(let next):
+      dropSession()
+      generation = next
     case .finish:
       flush()
-      abandon()
-      outbox.send(.finished(worker: index, effort))
+      dropSession()
+      report(.finished(effort))
     case .stop:
-      abandon()
+      dropSession()
       isStopped = true
     }
   }
 
   /// Drops rows, results and connections of a session that is over.
-  private func abandon() {
+  private func dropSession() {
     for connection in connections { if let connection { close(connection) } }
     origins.removeAll()
     earlyShares.removeAll()
@@ -232,6 +235,8 @@ package final class Worker {
 
   // MARK: Reports
 
+  func report(_ news: WorkerNews) { outbox.send(WorkerReport(worker: index, generation: generation, news: news)) }
+
   private func flushIfDue() {
     guard !builder.isEmpty else { return }
     let isIdle = busyConnections == 0 && stalled.isEmpty
@@ -242,9 +247,9 @@ package final class Worker {
     let (block, deferrals, deferredRows) = builder.take()
     if block.rows > 0 {
       admission.addUnacknowledged(block.byteCount)
-      outbox.send(.block(block))
+      report(.block(block))
     }
-    if deferredRows > 0 { outbox.send(.deferrals(frame: deferrals, rows: deferredRows)) }
+    if deferredRows > 0 { report(.deferrals(frame: deferrals, rows: deferredRows)) }
     if !isEffortStale {
       isEffortStale = true
       effortDueAt = now.adding(nanoseconds: Self.effortInterval)
@@ -259,6 +264,6 @@ package final class Worker {
       effort.wireBytesReceived += bytes.received
       effort.wireBytesSent += bytes.sent
     }
-    outbox.send(.effort(worker: index, effort))
+    report(.effort(effort))
   }
 }

@@ -66,22 +66,30 @@ package enum WorkerCommand: Sendable {
   case share(origin: UInt32, connections: Int)
   /// Internal: the answer of the resolver.
   case resolved(ResolvedName)
-  /// The session is over: forget rows and unsent results, close connections.
-  case abandon
+  /// The session is over: forget rows and unsent results, close connections. Reports carry the generation from
+  /// then on, so that what was on its way is recognised.
+  case abandon(generation: UInt64)
   /// Report everything finished so far, then `finished`.
   case finish
   case stop
 }
 
-/// What a worker says.
-package enum WorkerReport: Sendable {
+/// What a worker says, and in which generation.
+package struct WorkerReport: Sendable {
+  package let worker: Int
+  package let generation: UInt64
+  package let news: WorkerNews
+}
+
+package enum WorkerNews: Sendable {
   case block(ResultBlock)
   case deferrals(frame: [UInt8], rows: Int)
   /// No more than that many connections to the origin are open any more.
-  case shareLowered(worker: Int, origin: UInt32, connections: Int)
-  case effort(worker: Int, EffortCounters)
+  case shareLowered(origin: UInt32, connections: Int)
+  /// Cumulative for the job.
+  case effort(EffortCounters)
   /// The answer to `finish`.
-  case finished(worker: Int, EffortCounters)
+  case finished(EffortCounters)
   /// This process lacks something (descriptors, ports, memory); for the operator, said at most once a second.
   case localTrouble(String)
 }

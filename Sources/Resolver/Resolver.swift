@@ -43,18 +43,13 @@ package final class Resolver: Sendable {
   package static func withThreads(_ count: Int, _ body: (Resolver) throws -> Void) throws {
     var inboxes: [Mailbox<Message>] = []
     for _ in 0..<count { inboxes.append(try Mailbox()) }
-    let resolver = Resolver(inboxes: inboxes)
-    try resolver.run(inboxes[...], body)
-  }
-
-  /// One thread for the first inbox, then the rest inside, so that each is joined whatever is thrown.
-  private func run(_ remaining: ArraySlice<Mailbox<Message>>, _ body: (Resolver) throws -> Void) throws {
-    guard let inbox = remaining.first else { return try body(self) }
-    let thread = try PosixIO.Thread.spawn(name: "resolver") { Self.serve(inbox) }
-    let result = Result { try run(remaining.dropFirst(), body) }
-    inbox.send(.stop)
-    thread.join()
-    try result.get()
+    var threads = ThreadGroup()
+    defer {
+      for inbox in inboxes { inbox.send(.stop) }
+      threads.join()
+    }
+    for inbox in inboxes { try threads.spawn(name: "resolver") { Self.serve(inbox) } }
+    try body(Resolver(inboxes: inboxes))
   }
 
   package func ask(_ query: Query) {

@@ -16,6 +16,8 @@ package struct AgentSession: Equatable, Sendable {
     package var beat: UInt64 = 1_000_000_000
     /// How long an answer to a hello is waited for.
     package var hello: UInt64 = 2_000_000_000
+    /// Pause after a refusal.
+    package var refusal: UInt64 = 1_000_000_000
 
     package init() {}
   }
@@ -82,6 +84,11 @@ package struct AgentSession: Equatable, Sendable {
     }
   }
 
+  /// The hello could not leave, because there is no connection; it is said again at the next tick.
+  package mutating func helloNotSent() {
+    if case .greeting = state { state = .absent }
+  }
+
   package mutating func welcomed(nonce: UInt64, session: UInt64, epoch: UInt64, now: Instant) -> [Action] {
     // An answer to a hello that was given up belongs to a session which the newer hello has fenced.
     guard case .greeting(let expected, let since) = state, nonce == expected else { return [] }
@@ -109,7 +116,7 @@ package struct AgentSession: Equatable, Sendable {
 
   package mutating func refused(reason: String, now: Instant) -> [Action] {
     guard case .greeting = state else { return [] }
-    state = .refused(until: now.adding(nanoseconds: timing.lease))
+    state = .refused(until: now.adding(nanoseconds: timing.refusal))
     return [.refused(reason: reason)]
   }
 

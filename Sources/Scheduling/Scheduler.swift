@@ -89,10 +89,10 @@ package struct Scheduler: Sendable {
       && windowBytes < configuration.windowBytes
   }
 
-  /// Takes the next row of the input in and numbers it. `originKey` nil: the line is no valid request.
+  /// Takes the next row of the input in and numbers it. `origin` is what `number` gave for it since the last call
+  /// of anything but `add`, or 0: the line is no valid request.
   @discardableResult
-  package mutating func add(originKey: [UInt8]?, length: Int, location: UInt64, mustNotRepeat: Bool) -> UInt64 {
-    let origin = originKey.map { number(of: $0) } ?? 0
+  package mutating func add(origin: UInt32, length: Int, location: UInt64, mustNotRepeat: Bool) -> UInt64 {
     let seq = rows.append(Row(length: UInt32(length), location: location, origin: origin, mustNotRepeat: mustNotRepeat))
     if origin != 0 { origins[Int(origin) - 1].live += 1 }
     counts.submitted += 1
@@ -347,7 +347,8 @@ package struct Scheduler: Sendable {
     if origins[Int(number) - 1].live == 0 { settle(number) }
   }
 
-  private mutating func number(of key: [UInt8]) -> UInt32 {
+  /// The number of an origin, given to it now if it has none. It is lost again if no row is added.
+  package mutating func number(of key: [UInt8]) -> UInt32 {
     if let known = originNumbers[key] { return known }
     var hash = StableHash()
     hash.add(key)

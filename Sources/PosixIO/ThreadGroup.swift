@@ -1,17 +1,17 @@
 import CLinux
 import Glibc
 
-/// A thread of the operating system that has to be joined. What is not Sendable is made inside its body.
-package struct Thread: ~Copyable {
-  private let handle: pthread_t
+/// Threads of the operating system that are joined together. What is not Sendable is made inside their bodies.
+package struct ThreadGroup: ~Copyable {
+  private var handles: [pthread_t] = []
 
-  private init(handle: pthread_t) { self.handle = handle }
+  package init() {}
 
-  // Reached only when neither `join` was called nor the handle kept.
-  deinit { precondition(handle == 0, "a thread was dropped without being joined") }
+  // Reached only without `join`, which leaves nothing behind.
+  deinit { precondition(handles.isEmpty, "threads were dropped without being joined") }
 
   /// Starts `body` on a new thread; names longer than 15 bytes are cut (prctl(2), PR_SET_NAME).
-  package static func spawn(name: String, _ body: @escaping @Sendable () -> Void) throws(SystemError) -> Thread {
+  package mutating func spawn(name: String, _ body: @escaping @Sendable () -> Void) throws(SystemError) {
     let box = Unmanaged.passRetained(Body(name: name, run: body))
     var handle = pthread_t()
     let status = pthread_create(
@@ -30,14 +30,16 @@ package struct Thread: ~Copyable {
       box.release()
       throw SystemError("pthread_create", number: status)
     }
-    return Thread(handle: handle)
+    handles.append(handle)
   }
 
-  /// Waits until the thread has ended.
-  package consuming func join() {
-    let status = pthread_join(handle, nil)
-    precondition(status == 0, "pthread_join failed with \(status)")
-    discard self
+  /// Waits until all have ended.
+  package mutating func join() {
+    for handle in handles {
+      let status = pthread_join(handle, nil)
+      precondition(status == 0, "pthread_join failed with \(status)")
+    }
+    handles = []
   }
 
   private final class Body {
