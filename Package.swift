@@ -85,8 +85,8 @@ let package = Package(
     ),
 
     // Programs.
-    program("coordinator", ["CoordinatorRuntime", "FetchModel", argumentParser]),
-    program("agent", ["AgentRuntime", "FetchModel", argumentParser]),
+    program("coordinator", ["CoordinatorRuntime", "FetchModel", "PosixIO", "Records", "TLS", argumentParser, logging]),
+    program("agent", ["AgentRuntime", "PosixIO", argumentParser, logging]),
 
     // The origin server of the demo and the tests; no part of the product's path.
     module("OriginServer", ["COpenSSL", "COriginShims"]),
@@ -96,6 +96,7 @@ let package = Package(
     tests(of: "HTTP1", ["FetchModel"], resources: [.copy("Fixtures")]),
     tests(of: "Records", ["FetchModel"]),
     tests(of: "OriginServer"),
+    .testTarget(name: "TidyTests", swiftSettings: settings),
 
   ]
 )

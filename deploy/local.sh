@@ -75,7 +75,7 @@ clean_up() {
 }
 
 demo() {
-  local directory status=0 recorded
+  local directory status=0 recorded succeeded
   directory=$PWD/trawl-demo-$(date +%Y%m%d-%H%M%S)
   if [ -e "$directory" ]; then directory+=-$$; fi
   scratch=$(mktemp -d)
@@ -101,7 +101,8 @@ demo() {
   if [ "$recorded" -ne "$demo_rows" ]; then
     fail "$directory/results.jsonl has $recorded lines, not $demo_rows; try: $programs/coordinator verify $directory"
   fi
-  echo "records: $directory/results.jsonl ($recorded lines, $(grep -c '"status":200' "$directory/results.jsonl" || true) with status 200)"
+  succeeded=$(grep -c '"status":200' "$directory/results.jsonl" || true)
+  echo "records: $directory/results.jsonl ($recorded lines, $succeeded with status 200)"
 }
 
 setup_build

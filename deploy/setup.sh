@@ -160,10 +160,8 @@ missing_packages() {
 as_root() {
   if [ "$(id -u)" -eq 0 ]; then
     "$@"
-  elif command -v sudo >/dev/null; then
-    sudo "$@"
   else
-    fail "packages are missing, this is not root and there is no sudo; as root, run: $*"
+    sudo "$@"
   fi
 }
 
@@ -173,6 +171,9 @@ install_packages() {
   local -a apt=(env DEBIAN_FRONTEND=noninteractive apt-get -y -q -o DPkg::Lock::Timeout=300)
   local package
   local -a unknown=()
+  if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; then
+    fail "packages are missing, this is not root and there is no sudo; as root, run: apt-get install $*"
+  fi
   note "installing: $*"
   # A failed update is not yet the end: the lists that are there may do.
   as_root "${apt[@]}" update >&2 || note "warning: apt-get update failed; trying with the package lists that are there"
@@ -236,7 +237,7 @@ install_swift() {
     if [ ! -x "$swiftly" ]; then
       fetch_swiftly "$downloads"
       ./swiftly init --quiet-shell-followup --assume-yes --skip-install --no-modify-profile >&2 \
-        || fail "'swiftly init' failed (see above); install Swift $swift_oldest or later from https://www.swift.org/install/linux"
+        || fail "'swiftly init' failed (see above); install Swift $swift_pinned by hand: https://www.swift.org/install/linux"
     fi
     [ -x "$swiftly" ] || fail "'swiftly init' left no $swiftly; remove $(swiftly_home) and run this again"
     "$swiftly" install "$swift_pinned" --assume-yes --post-install-file "$downloads/post-install.sh" >&2 \
@@ -247,7 +248,7 @@ install_swift() {
         || fail "packages that swiftly asks for could not be installed: $(cat "$downloads/post-install.sh")"
     fi
   ) || exit 1
-  find_swift || fail "Swift $swift_pinned was installed but does not run from $(swiftly_toolchain); try: $(swiftly_toolchain)/swift --version"
+  find_swift || fail "Swift $swift_pinned was installed but does not run; try: $(swiftly_toolchain)/swift --version"
 }
 
 # fetch_swiftly DIRECTORY: downloads swift.org's installer, checks its signature against swift.org's keys, and only

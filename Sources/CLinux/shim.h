@@ -20,6 +20,10 @@ static inline int trawl_openat(int directory, const char *path, int flags, unsig
   return openat(directory, path, flags, mode);
 }
 
+// pipe2(2) is hidden without _GNU_SOURCE, which must not be defined here: it would change what modules share.
+int pipe2(int ends[2], int flags);
+static inline int trawl_pipe(int *ends) { return pipe2(ends, O_CLOEXEC); }
+
 // glibc has had a wrapper only since 2.36.
 static inline int trawl_pidfd_open(pid_t pid) {
   return (int)syscall(SYS_pidfd_open, pid, 0);

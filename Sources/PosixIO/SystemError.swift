@@ -20,6 +20,9 @@ package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible 
     left.number == right.number && left.call.description == right.call.description
   }
 
+  /// "Connection refused".
+  package var reason: String { Self.text(of: number) }
+
   /// "connect: Connection refused (errno 111)".
   package var description: String { "\(call): \(Self.text(of: number)) (errno \(number))" }
 

@@ -9,6 +9,10 @@ struct Share {
   var outstanding = 0
   /// Whether the origin is in the session's list of origins that can be given rows.
   var isReady = false
+  /// Whether the origin is in the session's list of shares with nothing to do.
+  var isListedIdle = false
+  /// Whether it was given rows since it was last looked at in that list.
+  var isUsed = false
 
   init(session: Int32, connections: Int) {
     self.session = session

@@ -50,11 +50,10 @@ extension Scheduler {
     var given: [UInt64] = []
     while given.count < Self.turn, origins[index].queued > 0, sessions[Int(slot)]?.hasCredit == true {
       let entry = origins[index].shares[share]
-      // An unsafe request leaves only when a connection is free for it: what is lost with an agent was in flight.
-      let room = rows[origins[index].head].mustNotRepeat ? min(entry.depth, entry.target) : entry.depth
-      guard entry.outstanding < room else { break }
+      guard entry.outstanding < room(for: entry, at: index) else { break }
       given.append(lease(from: index, to: slot, now: now))
       origins[index].shares[share].outstanding += 1
+      origins[index].shares[share].isUsed = true
     }
     if !given.isEmpty { withDispatch(to: slot) { $0.rows.append(contentsOf: given) } }
   }
@@ -87,7 +86,8 @@ extension Scheduler {
       guard let slot = preferredSession(for: origins[index].hash) else {
         origins[index].isUnplaced = true
         unplaced.prepend(number)
-        return reclaimIdleShares()
+        for slot in sessions.indices { reclaimIdleShares(of: Int32(slot)) }
+        return
       }
       grant(number, to: slot, connections: 1)
     }
@@ -154,12 +154,18 @@ extension Scheduler {
       return session.outstandingRows == 0
     }
     let limit = isAnyoneIdle ? fairPart : configuration.connectionsPerOrigin
-    for index in origins.indices {
+    for index in origins.indices where !origins[index].shares.isEmpty {
       for share in origins[index].shares.indices {
         let entry = origins[index].shares[share]
         guard entry.outstanding > entry.connections, entry.target == entry.connections else { continue }
-        enlarge(UInt32(index + 1), share, to: min(limit, entry.connections * 2))
+        let wanted = min(limit, entry.connections * 2)
+        if wanted > entry.connections, sessions[Int(entry.session)]?.freeConnections == 0 {
+          reclaimIdleShares(of: entry.session)
+        }
+        enlarge(UInt32(index + 1), share, to: wanted)
       }
+      // A session that came after the origin was last served is not known to it yet.
+      noteHeat(UInt32(index + 1))
     }
   }
 
@@ -185,9 +191,13 @@ extension Scheduler {
   private mutating func splitHotOrigins(_ now: Instant) {
     guard !hot.isEmpty else { return }
     for slot in sessions.indices {
-      guard let session = sessions[slot], session.hasCredit, session.ready.isEmpty, session.freeConnections > 0,
+      guard let session = sessions[slot], session.hasCredit, session.ready.isEmpty,
         session.outstandingRows < session.greeting.creditRows / 2
       else { continue }
+      guard session.freeConnections > 0 else {
+        reclaimIdleShares(of: Int32(slot))
+        continue
+      }
       splitOne(to: Int32(slot))
       serve(Int32(slot), now)
     }
@@ -230,15 +240,23 @@ extension Scheduler {
     announce(number, origins[index].shares[share].session)
   }
 
-  /// Asks sessions that have no connection to spare for some of the shares that have had nothing to do longest.
-  private mutating func reclaimIdleShares() {
-    for slot in sessions.indices {
-      var asked = 0
-      while asked < 64, let number = sessions[slot]?.idleShares.popFirst() {
-        let index = Int(number) - 1
-        guard let share = origins[index].shareIndex(of: Int32(slot)) else { continue }
-        let entry = origins[index].shares[share]
-        guard entry.outstanding == 0, origins[index].queued == 0, entry.target > 0 else { continue }
+  /// Asks a session that has no connection to spare for some of the shares that have had nothing to do longest:
+  /// those listed first, except that one which was used since gets a second turn.
+  private mutating func reclaimIdleShares(of slot: Int32) {
+    var asked = 0
+    var looks = 2 * (sessions[Int(slot)]?.idleShares.count ?? 0)
+    while asked < 64, looks > 0, let number = sessions[Int(slot)]?.idleShares.popFirst() {
+      looks -= 1
+      let index = Int(number) - 1
+      guard let share = origins[index].shareIndex(of: slot) else { continue }
+      origins[index].shares[share].isListedIdle = false
+      let entry = origins[index].shares[share]
+      guard entry.outstanding == 0, origins[index].queued == 0, entry.target > 0 else { continue }
+      if entry.isUsed {
+        origins[index].shares[share].isUsed = false
+        origins[index].shares[share].isListedIdle = true
+        sessions[Int(slot)]?.idleShares.append(number)
+      } else {
         lower(number, share, to: 0)
         asked += 1
       }

@@ -48,6 +48,12 @@ package struct Scheduler: Sendable {
     }
   }
 
+  /// Where a row is in its redirects, and the origin of its own URL, from which a retry begins anew.
+  private struct Detour {
+    let state: RedirectState
+    let homeKey: [UInt8]
+  }
+
   let configuration: Configuration
   private let backoff: Backoff
   private let start: Instant
@@ -58,7 +64,7 @@ package struct Scheduler: Sendable {
   private var inputHasEnded = false
   private var deferred = Heap<Deferred>()
   /// Redirects under way; looked up only.
-  private var redirects: [UInt64: RedirectState] = [:]
+  private var detours: [UInt64: Detour] = [:]
 
   /// By number less one. Numbers are used again once an origin is forgotten, which its agents have confirmed.
   var origins: [Origin] = []
@@ -101,6 +107,9 @@ package struct Scheduler: Sendable {
     enqueue(seq, atFront: false)
     return seq
   }
+
+  /// Bytes of lines that may be held for rows in the window.
+  package var windowBytesLimit: Int { configuration.windowBytes }
 
   package mutating func endInput() { inputHasEnded = true }
 
@@ -159,12 +168,16 @@ package struct Scheduler: Sendable {
 
   /// Ends the sessions whose lease has run out, and queues the rows whose time has come.
   package mutating func tick(now: Instant) -> [SessionEnd] {
+    var due: [UInt64] = []
     while let first = deferred.min, first.notBefore <= now {
       deferred.removeMin()
+      due.append(first.seq)
+    }
+    for seq in due.reversed() {
       counts.deferred -= 1
       counts.queued += 1
-      rows[first.seq].state = .queued
-      enqueue(first.seq, atFront: true)
+      rows[seq].state = .queued
+      enqueue(seq, atFront: true)
     }
     var ends: [SessionEnd] = []
     for slot in sessions.indices {
@@ -226,15 +239,14 @@ package struct Scheduler: Sendable {
       case .failure, .status:
         rows[seq].attempts = deferral.attempts
         // A scheduled retry begins the whole chain anew.
-        redirects[seq] = nil
+        if let detour = detours.removeValue(forKey: seq) { move(seq, toOrigin: detour.homeKey) }
         pause = backoff.pause(
           seq: seq,
           attempts: Int(deferral.attempts),
           retryAfterMilliseconds: deferral.retryAfterMilliseconds
         )
       case .redirect:
-        redirects[seq] = deferral.redirect
-        moveToRedirectOrigin(seq, deferral.redirect)
+        if let redirect = deferral.redirect { follow(redirect, seq) }
         pause = 0
       case .localTrouble: pause = 1_000_000_000
       case .notStarted: pause = 0
@@ -265,14 +277,15 @@ package struct Scheduler: Sendable {
   /// What a row carries when it is given out.
   package func ticket(of seq: UInt64, now: Instant) -> RowTicket {
     let row = rows[seq]
-    let elapsed = row.attempts == 0 ? 0 : self.elapsed(now) - row.firstLease
+    // `firstLease` is rounded up from 0, so it may lie ahead.
+    let elapsed = row.attempts == 0 ? 0 : max(self.elapsed(now), row.firstLease) - row.firstLease
     return RowTicket(
       location: row.location,
       origin: row.origin,
       elapsedMilliseconds: UInt32(clamping: UInt64(elapsed) * 10),
       attempts: row.attempts,
       mustNotRepeat: row.mustNotRepeat,
-      redirect: redirects.isEmpty ? nil : redirects[seq]
+      redirect: detours.isEmpty ? nil : detours[seq]?.state
     )
   }
 
@@ -309,33 +322,34 @@ package struct Scheduler: Sendable {
     guard let share = origins[index].shareIndex(of: slot) else { return }
     origins[index].shares[share].outstanding -= 1
     makeReady(row.origin, share)
-    if origins[index].shares[share].outstanding == 0, origins[index].queued == 0 {
-      if origins[index].shares[share].connections == 0 {
-        origins[index].shares.remove(at: share)
-        settle(row.origin)
-      } else {
-        sessions[Int(slot)]?.idleShares.append(row.origin)
-      }
-    }
+    noteIdle(row.origin, share)
   }
 
   private mutating func finish(_ seq: UInt64) {
     windowBytes -= Int(rows[seq].length)
     counts.recorded += 1
-    if !redirects.isEmpty { redirects[seq] = nil }
+    if !detours.isEmpty { detours[seq] = nil }
     let origin = rows[seq].origin
     rows.recorded(seq)
     leave(origin)
   }
 
-  private mutating func moveToRedirectOrigin(_ seq: UInt64, _ redirect: RedirectState?) {
+  private mutating func follow(_ redirect: RedirectState, _ seq: UInt64) {
+    let origin = rows[seq].origin
+    let home = detours[seq]?.homeKey ?? (origin == 0 ? [] : origins[Int(origin) - 1].key)
+    detours[seq] = Detour(state: redirect, homeKey: home)
     var url = HTTPURL()
-    guard let redirect, (try? url.parseOrigin(redirect.url.span)) != nil else { return }
+    guard (try? url.parseOrigin(redirect.url.span)) != nil else { return }
     var key: [UInt8] = []
     url.appendOriginKey(to: &key)
+    move(seq, toOrigin: key)
+  }
+
+  /// A row that stands in no queue belongs to another origin from now on; to none if the key is empty.
+  private mutating func move(_ seq: UInt64, toOrigin key: [UInt8]) {
     let old = rows[seq].origin
-    let new = number(of: key)
-    origins[Int(new) - 1].live += 1
+    let new = key.isEmpty ? 0 : number(of: key)
+    if new != 0 { origins[Int(new) - 1].live += 1 }
     rows[seq].origin = new
     leave(old)
   }
@@ -367,7 +381,7 @@ package struct Scheduler: Sendable {
   /// Puts a queued row into its origin's queue.
   private mutating func enqueue(_ seq: UInt64, atFront: Bool) {
     let number = rows[seq].origin
-    guard number != 0 else { return homeless.append(seq) }
+    guard number != 0 else { return atFront ? homeless.prepend(seq) : homeless.append(seq) }
     let index = Int(number) - 1
     if atFront {
       rows[seq].next = origins[index].head
@@ -422,27 +436,35 @@ package struct Scheduler: Sendable {
       } else {
         for share in origins[index].shares.indices { makeReady(number, share) }
       }
-    } else if origins[index].isForgettable, originNumbers[origins[index].key] == number {
-      originNumbers[origins[index].key] = nil
-      freeOrigins.append(number)
+    } else {
+      for share in origins[index].shares.indices { noteIdle(number, share) }
+      if origins[index].isForgettable, originNumbers[origins[index].key] == number {
+        originNumbers[origins[index].key] = nil
+        freeOrigins.append(number)
+      }
     }
+  }
+
+  /// A share that has nothing to do is listed once with its session, however it came to that.
+  private mutating func noteIdle(_ number: UInt32, _ share: Int) {
+    let index = Int(number) - 1
+    let entry = origins[index].shares[share]
+    guard !entry.isListedIdle, entry.outstanding == 0, origins[index].queued == 0 else { return }
+    origins[index].shares[share].isListedIdle = true
+    sessions[Int(entry.session)]?.idleShares.append(number)
+  }
+
+  /// Rows that a share's session may hold with the next one of the queue. An unsafe request leaves only when a
+  /// connection is free for it: what is lost with an agent was in flight.
+  func room(for share: Share, at index: Int) -> Int {
+    rows[origins[index].head].mustNotRepeat ? min(share.depth, share.target) : share.depth
   }
 
   private mutating func makeReady(_ number: UInt32, _ share: Int) {
     let index = Int(number) - 1
     let entry = origins[index].shares[share]
-    guard !entry.isReady, origins[index].queued > 0, entry.outstanding < entry.depth else { return }
+    guard !entry.isReady, origins[index].queued > 0, entry.outstanding < room(for: entry, at: index) else { return }
     origins[index].shares[share].isReady = true
     sessions[Int(entry.session)]?.ready.append(number)
   }
-}
-
-/// What travels with a row besides its line.
-package struct RowTicket: Equatable, Sendable {
-  package let location: UInt64
-  package let origin: UInt32
-  package let elapsedMilliseconds: UInt32
-  package let attempts: UInt16
-  package let mustNotRepeat: Bool
-  package let redirect: RedirectState?
 }

@@ -1,7 +1,14 @@
+package import FetchModel
+
 /// Connections to an origin, as they are told to a session.
 package struct ShareGrant: Equatable, Sendable {
   package let origin: UInt32
   package let connections: Int
+
+  package init(origin: UInt32, connections: Int) {
+    self.origin = origin
+    self.connections = connections
+  }
 }
 
 /// One message's worth of work for a session. Shares come into force before the rows.
@@ -43,4 +50,14 @@ package struct RowCounts: Equatable, Sendable {
   package var leased: UInt64 = 0
   package var deferred: UInt64 = 0
   package var recorded: UInt64 = 0
+}
+
+/// What travels with a row besides its line.
+package struct RowTicket: Equatable, Sendable {
+  package let location: UInt64
+  package let origin: UInt32
+  package let elapsedMilliseconds: UInt32
+  package let attempts: UInt16
+  package let mustNotRepeat: Bool
+  package let redirect: RedirectState?
 }

@@ -32,7 +32,7 @@ struct Session {
   var outstandingBytes = 0
   /// Origins with a share here, rows in the queue and room for more.
   var ready: Deque<UInt32> = []
-  /// Origins whose share here has nothing to do, the longest idle first. May hold some that are busy again.
+  /// Origins whose share here had nothing to do when it was listed, each once. May hold some that are busy again.
   var idleShares: Deque<UInt32> = []
   var isDraining = false
 

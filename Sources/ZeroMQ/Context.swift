@@ -11,7 +11,9 @@ package struct ZeroMQError: Error, Sendable, CustomStringConvertible {
     number = zmq_errno()
   }
 
-  package var description: String { "\(call): \(String(cString: zmq_strerror(number)))" }
+  package var reason: String { String(cString: zmq_strerror(number)) }
+
+  package var description: String { "\(call): \(reason)" }
 
   /// The address is taken.
   package var isAddressInUse: Bool { number == EADDRINUSE }

@@ -1,0 +1,206 @@
+import FetchModel
+import Foundation
+import JobStore
+import Logging
+import PosixIO
+import Records
+import Scheduling
+import WireProtocol
+import ZeroMQ
+
+/// What agents say. A peer's fault is counted, said once a kind, and never anybody else's trouble.
+extension Coordinator {
+  /// Takes one message if there is one.
+  func receiveOne() throws -> Bool {
+    switch try socket.socket.receive() {
+    case .wouldBlock, .terminated: return false
+    case .tooManyFrames:
+      refuse(.tooManyFrames, from: nil)
+      return true
+    case .message(let frames):
+      try receive(frames)
+      return true
+    }
+  }
+
+  private func receive(_ frames: [[UInt8]]) throws {
+    guard frames.count >= 2 else { return refuse(.notThisProtocol, from: nil) }
+    let routing = frames[0]
+    let session: UInt64
+    let body: WireAgentMessage.OneOf_Body
+    do {
+      (session, body) = try Envelope.decodeFromAgent(frames[1])
+    } catch {
+      return refuse(.notThisProtocol, from: nil)
+    }
+    if case .hello(let hello) = body { return try greet(hello, from: routing) }
+    // A session is bound to the connection that began it.
+    guard scheduler.isKnown(session), peers[session]?.routing == routing else {
+      let control = Envelope.encode(session: session, epoch: epoch, .helloAgain(WireHelloAgain()))
+      _ = try socket.socket.send([routing, control])
+      return
+    }
+    try receive(body, bulk: frames.dropFirst(2), from: session)
+  }
+
+  private func receive(_ body: WireAgentMessage.OneOf_Body, bulk: ArraySlice<[UInt8]>, from session: UInt64) throws {
+    switch body {
+    case .hello: break
+    case .beat(let beat):
+      guard scheduler.beat(session, now: now) else { return }
+      note(beat.effort, of: session, isFinal: false)
+      var echo = WireBeatEcho()
+      echo.stampNs = beat.stampNs
+      try send(.beatEcho(echo), to: session)
+    case .results(let results): try take(results, bulk: bulk, from: session)
+    case .deferrals(let deferrals): try take(deferrals, bulk: bulk, from: session)
+    case .sharesLowered(let lowered):
+      let grants = lowered.shares.map { ShareGrant(origin: $0.origin, connections: Int($0.connections)) }
+      scheduler.sharesLowered(grants, by: session)
+    case .rowsReturned: break
+    case .jobReport(let report):
+      note(report.effort, of: session, isFinal: true)
+      peers[session]?.hasReported = true
+    case .goodbye(let goodbye):
+      note(goodbye.effort, of: session, isFinal: true)
+      if let end = scheduler.end(session) { endSessions([end]) }
+    }
+  }
+
+  private func note(_ effort: WireEffort, of session: UInt64, isFinal: Bool) {
+    guard let peer = peers[session] else { return }
+    efforts.report(EffortCounters(effort), by: peer.instance, isFinal: isFinal)
+  }
+
+  // MARK: Hello
+
+  private func greet(_ hello: WireHello, from routing: [UInt8]) throws {
+    guard let version = ProtocolVersion.agreed(minimum: hello.minimumVersion, maximum: hello.maximumVersion) else {
+      refuse(.versionMismatch, from: hello.name)
+      let mine = "\(ProtocolVersion.minimum) to \(ProtocolVersion.maximum)"
+      let theirs = "\(hello.minimumVersion) to \(hello.maximumVersion)"
+      return try answer(routing, "this coordinator speaks protocol versions \(mine), the agent \(theirs)")
+    }
+    guard hello.instance.count == 16, hello.connections > 0, hello.creditRows > 0, hello.creditBytes > 0,
+      hello.name.utf8.count <= 256
+    else {
+      refuse(.badGreeting, from: nil)
+      return try answer(routing, "the hello is not complete")
+    }
+    guard !isParting else { return try answer(routing, "the job is over") }
+    let greeting = Greeting(
+      instance: Array(hello.instance),
+      name: hello.name,
+      connections: Int(hello.connections),
+      creditRows: Int(hello.creditRows),
+      creditBytes: Int(clamping: hello.creditBytes)
+    )
+    let (session, fenced) = scheduler.hello(greeting, now: now)
+    if let fenced { endSessions([fenced]) }
+    peers[session] = PeerSession(
+      routing: routing,
+      name: hello.name,
+      processIdentifier: Int32(clamping: hello.processID),
+      instance: greeting.instance
+    )
+    efforts.note(greeting.instance)
+    var welcome = WireWelcome()
+    welcome.version = version
+    welcome.nonce = hello.nonce
+    welcome.job = bytes(files.identifier)
+    welcome.specification = WireJob(configuration.job)
+    welcome.acknowledgementCreditBytes = 64 * 1024 * 1024
+    try send(.welcome(welcome), to: session)
+  }
+
+  private func answer(_ routing: [UInt8], _ reason: String) throws {
+    var refusal = WireRefusal()
+    refusal.reason = reason
+    _ = try socket.socket.send([routing, Envelope.encode(session: 0, epoch: epoch, .refusal(refusal))])
+  }
+
+  // MARK: Results
+
+  private func take(_ results: WireResults, bulk: ArraySlice<[UInt8]>, from session: UInt64) throws {
+    guard Array(results.job) == files.identifier else { return fence(session, .wrongJob) }
+    guard bulk.count == 2, let columnFrame = bulk.first, let lineFrame = bulk.last else { return fence(session, .badFrame) }
+    guard let last = peers[session]?.lastBlock, results.block == last + 1 else { return fence(session, .blockOutOfOrder) }
+    let columns: [ResultColumn]
+    do {
+      columns = try ColumnFrame.decode(columnFrame, count: Int(results.rows))
+    } catch {
+      return fence(session, .badFrame)
+    }
+    guard areWellFormed(lineFrame, columns) else { return fence(session, .badLine) }
+    var freed: [UInt64] = []
+    freed.reserveCapacity(columns.count)
+    do {
+      try scheduler.accept(columns, from: session, freed: &freed)
+    } catch {
+      return fence(session, .rowNotLeased)
+    }
+    for location in freed { lines.release(location) }
+    for column in columns { records.add(column) }
+    timeline.add(rows: records.rows, at: now)
+    peers[session]?.lastBlock = results.block
+    peers[session]?.uncommitted.append((results.block, lineFrame.count))
+    mailboxes.committer.send(
+      .append(CommitRequest(lines: lineFrame, session: session, block: results.block))
+    )
+    // A quarter of the acknowledgement credit: the agent must not come to a stand for want of a sync.
+    if let waiting = peers[session]?.uncommittedBytes, waiting > 16 * 1024 * 1024 { mailboxes.committer.send(.hurry) }
+  }
+
+  /// The lines are the columns' lines, one after the other and nothing else.
+  private func areWellFormed(_ frame: [UInt8], _ columns: [ResultColumn]) -> Bool {
+    var offset = 0
+    for column in columns {
+      let end = offset + Int(column.lineLength)
+      guard end <= frame.count, isWellFormedLine(frame.span.extracting(offset..<end), seq: column.seq) else { return false }
+      offset = end
+    }
+    return offset == frame.count
+  }
+
+  private func take(_ deferrals: WireDeferrals, bulk: ArraySlice<[UInt8]>, from session: UInt64) throws {
+    guard Array(deferrals.job) == files.identifier else { return fence(session, .wrongJob) }
+    guard bulk.count == 1, let frame = bulk.first else { return fence(session, .badFrame) }
+    let decoded: [Deferral]
+    do {
+      decoded = try DeferralFrame.decode(frame, count: Int(deferrals.rows))
+    } catch {
+      return fence(session, .badFrame)
+    }
+    do {
+      try scheduler.defer(decoded, from: session, now: now)
+    } catch {
+      fence(session, .rowNotLeased)
+    }
+  }
+
+  /// The blocks up to this one are durable.
+  func acknowledge(_ block: UInt64, to session: UInt64) throws {
+    guard peers[session] != nil else { return }
+    peers[session]?.durable(upTo: block)
+    var acknowledgement = WireAcknowledgement()
+    acknowledgement.job = bytes(files.identifier)
+    acknowledgement.block = block
+    try send(.acknowledgement(acknowledgement), to: session)
+  }
+
+  // MARK: Refusals
+
+  /// Ends the session of a peer that does not keep to the protocol; its rows go to others.
+  private func fence(_ session: UInt64, _ cause: RefusalLedger.Cause) {
+    refuse(cause, from: peers[session]?.name)
+    if let end = scheduler.end(session) { endSessions([end]) }
+  }
+
+  private func refuse(_ cause: RefusalLedger.Cause, from name: String?) {
+    guard refusals.count(cause) else { return }
+    log.warning(
+      "a peer was refused; further refusals of this kind are only counted",
+      metadata: ["cause": "\(cause.rawValue)", "peer": "\(name ?? "unknown")"]
+    )
+  }
+}

@@ -1,0 +1,447 @@
+import FetchModel
+import Foundation
+import JobStore
+package import Logging
+package import PosixIO
+import Records
+import Scheduling
+import WireProtocol
+import ZeroMQ
+
+// Theory of operation
+//
+// One thread, the caller's, owns the ROUTER socket and the scheduler. It never touches a disk or an input: an input
+// thread hands chunks of rows over when asked, a writer thread makes records durable and says so. What to do is the
+// scheduler's to decide; this loop brings messages, time and rows to it and carries its dispatches out.
+//
+// A block of results is checked whole before anything of it counts: columns, lines, and that each row is leased to
+// that session. One bad block ends the session that sent it, and its rows go to others.
+
+/// What the threads of a coordinator tell its loop.
+enum CoordinatorEvent: Sendable {
+  case input(InputEvent)
+  case committer(CommitterReport)
+}
+
+/// Runs a job on the calling thread.
+package func runCoordinator(_ configuration: CoordinatorConfiguration, signals: TerminationSignals, log: Logger) throws
+  -> CoordinatorExit
+{
+  let mailboxes = Coordinator.Mailboxes(events: try Mailbox(), input: try Mailbox(), committer: try Mailbox())
+  let input = try InputFile(configuration.input)
+  let descriptor = input.descriptor.rawValue
+  let name = input.name
+  var threads = ThreadGroup()
+  defer {
+    mailboxes.input.send(.stop)
+    mailboxes.committer.send(.stop)
+    threads.join()
+  }
+  let job = configuration.job
+  try threads.spawn(name: "input") {
+    var reader = InputReader(
+      descriptor,
+      name: name,
+      request: job.request,
+      repeatsUnsafe: job.retry.includesUnsafe,
+      inbox: mailboxes.input
+    ) { mailboxes.events.send(.input($0)) }
+    reader.run()
+  }
+  // The first rows come before anything is made: a list that cannot be read or is empty leaves nothing behind.
+  mailboxes.input.send(.more)
+  let first = try firstChunk(from: mailboxes.events, name: name)
+  let socket = try CoordinatorSocket(configuration.agents)
+  let files = try JobFiles(configuration)
+  let records = try files.createRecords()
+  try threads.spawn(name: "writer") {
+    let sink: RecordSink = records.map { .file(Descriptor(owning: $0)) } ?? .standardOutput
+    var committer = Committer(sink, inbox: mailboxes.committer) { mailboxes.events.send(.committer($0)) }
+    committer.run()
+  }
+  let coordinator = try Coordinator(configuration, socket: socket, files: files, mailboxes: mailboxes, log: log)
+  coordinator.take(first)
+  return try coordinator.run(signals: signals)
+}
+
+private func firstChunk(from events: Mailbox<CoordinatorEvent>, name: String) throws(CoordinatorError) -> RowChunk {
+  while true {
+    events.signal.wait()
+    for event in events.drain() {
+      switch event {
+      case .input(.chunk(let chunk)): return chunk
+      case .input(.ended): throw CoordinatorError("\(name) holds no request")
+      case .input(.failed(let message)): throw CoordinatorError(message)
+      case .committer: break
+      }
+    }
+  }
+}
+
+/// The loop of one job. Confined to one thread.
+final class Coordinator {
+  struct Mailboxes: Sendable {
+    let events: Mailbox<CoordinatorEvent>
+    let input: Mailbox<InputCommand>
+    let committer: Mailbox<CommitterCommand>
+  }
+
+  /// Each case says what may follow.
+  private enum Stage: Equatable {
+    /// Rows are given out: `flushing` when all are recorded, `draining` on a signal.
+    case running
+    /// Signalled: nothing more is given out; `flushing` when nothing is under way or the time is over.
+    case draining(until: Instant)
+    /// Waits for the writer: `parting`.
+    case flushing
+    /// Waits for agents' last reports, not long: the end.
+    case parting(until: Instant)
+  }
+
+  let configuration: CoordinatorConfiguration
+  let socket: CoordinatorSocket
+  let files: JobFiles
+  let mailboxes: Mailboxes
+  let log: Logger
+  let epoch: UInt64
+
+  var scheduler: Scheduler
+  var lines = LineStore()
+  var peers: [UInt64: PeerSession] = [:]
+  var records = RecordCounters()
+  var efforts = EffortLedger()
+  var refusals = RefusalLedger()
+  var timeline = RateTimeline()
+  var view: ProgressView
+  /// For rows that end without an agent.
+  var writer = RecordWriter(agent: [])
+  var now: Instant
+
+  private var localAgents: LocalAgents?
+  private var isReading = false
+  private var inputHasEnded = false
+  private var stage = Stage.running
+  private var wasInterrupted = false
+  private let startedAt: Instant
+  private let startedAtMicroseconds: UInt64
+  private var firstAgentDeadline: Instant?
+  private var hadAgents = false
+
+  init(
+    _ configuration: CoordinatorConfiguration,
+    socket: consuming CoordinatorSocket,
+    files: JobFiles,
+    mailboxes: Mailboxes,
+    log: Logger
+  ) throws {
+    let now = Clock.bootTime()
+    self.configuration = configuration
+    self.files = files
+    self.mailboxes = mailboxes
+    self.log = log
+    self.now = now
+    let seed = Process.randomBytes(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    epoch = seed | 1
+    scheduler = Scheduler(
+      Scheduler.Configuration(
+        connectionsPerOrigin: configuration.job.connectionsPerOrigin,
+        retry: configuration.job.retry,
+        seed: seed
+      ),
+      now: now
+    )
+    view = ProgressView(configuration.progress, now: now)
+    startedAt = now
+    startedAtMicroseconds = Clock.wallMicroseconds()
+    firstAgentDeadline = now + configuration.agentWait
+    timeline.add(rows: 0, at: now)
+    if case .local(let count, let threads) = configuration.agents {
+      localAgents = try LocalAgents(
+        program: LocalAgents.programPath(),
+        arguments: ["--coordinator", socket.endpoint, "--threads", "\(threads)", "--once"],
+        count: count
+      )
+    }
+    self.socket = socket
+  }
+
+  func run(signals: TerminationSignals) throws -> CoordinatorExit {
+    defer {
+      localAgents?.stop()
+      view.finish()
+    }
+    if configuration.progress != .none, case .remote = configuration.agents {
+      view.say("waiting for agents on \(socket.endpoint)")
+    }
+    while true {
+      try waitAndReceive(signals)
+      now = Clock.bootTime()
+      try handleEvents()
+      endSessions(scheduler.tick(now: now))
+      try checkLocalAgents()
+      readMore()
+      if stage == .running { try carryOut(scheduler.dispatch(now: now)) }
+      view.update(
+        scheduler.counts,
+        failed: records.failedRows,
+        agents: scheduler.sessionCount,
+        inputHasEnded: inputHasEnded,
+        now: now
+      )
+      if let exit = try advance() { return exit }
+    }
+  }
+
+  private func waitAndReceive(_ signals: TerminationSignals) throws {
+    var descriptors = [WaitedDescriptor(mailboxes.events.signal.descriptor), WaitedDescriptor(signals.descriptor)]
+    descriptors += localAgents?.exitDescriptors.map { WaitedDescriptor($0) } ?? []
+    if try socket.socket.wait(alsoFor: &descriptors, milliseconds: 50) {
+      now = Clock.bootTime()
+      // Bounded, so that rows are given out while results pour in.
+      for _ in 0..<256 { guard try receiveOne() else { break } }
+    }
+    if descriptors[1].isReady { interrupted(signals.take()) }
+  }
+
+  // MARK: Rows in
+
+  func take(_ chunk: RowChunk) {
+    let slot = lines.add(chunk)
+    var numbers = [UInt32](repeating: 0, count: chunk.originKeys.count)
+    for row in chunk.rows {
+      var origin: UInt32 = 0
+      if row.origin >= 0 {
+        origin = numbers[Int(row.origin)]
+        if origin == 0 {
+          origin = scheduler.number(of: chunk.originKeys[Int(row.origin)])
+          numbers[Int(row.origin)] = origin
+        }
+      }
+      scheduler.add(
+        origin: origin,
+        length: Int(row.length),
+        location: LineStore.location(chunk: slot, row: row),
+        mustNotRepeat: row.mustNotRepeat
+      )
+    }
+  }
+
+  private func readMore() {
+    guard !isReading, !inputHasEnded, stage == .running, scheduler.needsRows,
+      lines.heldBytes < scheduler.windowBytesLimit
+    else { return }
+    isReading = true
+    mailboxes.input.send(.more)
+  }
+
+  private func handleEvents() throws {
+    for event in mailboxes.events.drain() {
+      switch event {
+      case .input(.chunk(let chunk)):
+        isReading = false
+        take(chunk)
+      case .input(.ended):
+        isReading = false
+        inputHasEnded = true
+        scheduler.endInput()
+      case .input(.failed(let message)): throw CoordinatorError(message)
+      case .committer(.durable(let session, let block)): try acknowledge(block, to: session)
+      case .committer(.idle):
+        if stage == .flushing { try part() }
+      case .committer(.failed(let message)):
+        throw CoordinatorError("cannot write records: \(message); what was recorded so far is kept")
+      }
+    }
+  }
+
+  // MARK: Rows out
+
+  private func carryOut(_ dispatches: [Dispatch]) throws {
+    for dispatch in dispatches {
+      var work = WireWork()
+      work.job = bytes(files.identifier)
+      work.rows = UInt32(dispatch.rows.count)
+      work.shares = dispatch.shares.map { grant in
+        var share = WireShare()
+        share.origin = grant.origin
+        share.connections = UInt32(grant.connections)
+        return share
+      }
+      var frame: [UInt8] = []
+      frame.reserveCapacity(dispatch.rows.count * (RowFrame.headerBytes + 96))
+      for seq in dispatch.rows {
+        let ticket = scheduler.ticket(of: seq, now: now)
+        lines.withLine(at: ticket.location) { line in
+          RowFrame.append(
+            seq: seq,
+            origin: ticket.origin,
+            elapsedMilliseconds: ticket.elapsedMilliseconds,
+            attempts: ticket.attempts,
+            mustNotRepeat: ticket.mustNotRepeat,
+            redirect: ticket.redirect,
+            line: line,
+            to: &frame
+          )
+        }
+      }
+      try send(.work(work), bulk: [frame], to: dispatch.session)
+    }
+  }
+
+  /// Sends to a session; one that cannot be reached is over, and its rows go to others.
+  func send(_ body: WireCoordinatorMessage.OneOf_Body, bulk: [[UInt8]] = [], to session: UInt64) throws {
+    guard let peer = peers[session] else { return }
+    let control = Envelope.encode(session: session, epoch: epoch, body)
+    switch try socket.socket.send([peer.routing, control] + bulk) {
+    case .sent: break
+    case .wouldBlock, .unroutable: if let end = scheduler.end(session) { endSessions([end]) }
+    }
+  }
+
+  // MARK: Ends of sessions and agents
+
+  /// Records what was lost with sessions and says so.
+  func endSessions(_ ends: [SessionEnd]) {
+    for end in ends {
+      peers[end.session] = nil
+      for row in end.lost { recordLost(row, agent: end.agent) }
+      if stage == .running, end.requeued > 0 || !end.lost.isEmpty {
+        let lost = end.lost.isEmpty ? "" : ", \(end.lost.count) unsafe rows are lost"
+        view.say("agent \(end.agent) is gone: \(end.requeued) rows are given out again\(lost)")
+      }
+    }
+  }
+
+  private func recordLost(_ row: LostRow, agent: String) {
+    var request = RowRequest()
+    lines.withLine(at: row.location) { line in _ = try? request.parse(line) }
+    var fields = RecordFields(seq: row.seq)
+    fields.id = request.id
+    fields.method = request.method ?? configuration.job.request.method
+    fields.attempts = UInt32(row.attempts) + 1
+    fields.startedAt = Clock.wallMicroseconds()
+    fields.failure = FetchFailure(
+      .agentLost,
+      in: .cluster,
+      "agent \(agent) was lost while it held this request, which must not be sent twice"
+    )
+    let url = request.urlText
+    var line: [UInt8] = []
+    _ = writer.append(fields, url: url.span, to: &line)
+    records.add(failure: .agentLost, status: 0, totalMicroseconds: 0, bodyBytes: 0)
+    lines.release(row.location)
+    mailboxes.committer.send(.append(CommitRequest(lines: line, session: 0, block: 0)))
+  }
+
+  private func checkLocalAgents() throws {
+    guard localAgents != nil else { return }
+    let isOver = stage != .running
+    for event in localAgents?.check(now: now, isOver: isOver) ?? [] {
+      switch event {
+      case .exited(let pid, let description):
+        let session = peers.first { $0.value.processIdentifier == pid }?.key
+        if let session, let end = scheduler.end(session) {
+          if !isOver { view.say("local agent \(end.agent) ended (\(description))") }
+          endSessions([end])
+        }
+      case .givenUp: log.warning("a local agent ended too often and is not started again")
+      }
+    }
+    if !isOver, localAgents?.areAllGone == true {
+      throw CoordinatorError("all local agents ended and were not to be kept alive; see the lines above")
+    }
+  }
+
+  // MARK: Stages
+
+  /// No agent is needed any more.
+  var isParting: Bool {
+    switch stage {
+    case .running, .draining: false
+    case .flushing, .parting: true
+    }
+  }
+
+  private func interrupted(_ count: Int) {
+    guard count > 0 else { return }
+    wasInterrupted = true
+    switch stage {
+    case .running where count == 1:
+      view.say("interrupted: finishing what is under way")
+      stage = .draining(until: now + configuration.grace)
+    case .running, .draining: stage = .draining(until: now)
+    case .flushing, .parting: break
+    }
+  }
+
+  /// Goes on to the next stage if this one is over; returns how the job ended after the last.
+  private func advance() throws -> CoordinatorExit? {
+    switch stage {
+    case .running:
+      try checkAgentWait()
+      if scheduler.isComplete { flush() }
+    case .draining(let end):
+      if scheduler.counts.leased == 0 || now >= end { flush() }
+    case .flushing: break
+    case .parting(let end):
+      if peers.values.allSatisfy(\.hasReported) || now >= end { return try finish() }
+    }
+    return nil
+  }
+
+  private func checkAgentWait() throws {
+    if scheduler.sessionCount > 0 {
+      hadAgents = true
+      firstAgentDeadline = nil
+    }
+    if let deadline = firstAgentDeadline, now >= deadline {
+      let seconds = Int(configuration.agentWait.inSeconds.rounded())
+      throw CoordinatorError("no agent came within \(seconds) s; start one with: agent --coordinator \(socket.endpoint)")
+    }
+    if hadAgents, scheduler.sessionCount == 0 {
+      hadAgents = false
+      if configuration.progress != .none { view.say("all agents are gone; waiting for one to come") }
+    }
+  }
+
+  private func flush() {
+    stage = .flushing
+    mailboxes.committer.send(.hurry)
+  }
+
+  /// All records are durable: agents may report and go.
+  private func part() throws {
+    stage = .parting(until: now.adding(nanoseconds: 2_000_000_000))
+    for session in peers.keys.sorted() {
+      var end = WireJobEnd()
+      end.job = bytes(files.identifier)
+      try send(.jobEnd(end), to: session)
+    }
+  }
+
+  private func finish() throws -> CoordinatorExit {
+    let report = JobReport(
+      JobReport.Source(
+        job: files.identifier,
+        isComplete: scheduler.isComplete,
+        startedAtMicroseconds: startedAtMicroseconds,
+        duration: .nanoseconds(Int64(clamping: now.nanoseconds(since: startedAt))),
+        inputRows: scheduler.counts.submitted,
+        records: records,
+        timeline: timeline,
+        effort: efforts.total,
+        instances: efforts.count,
+        silentInstances: efforts.countWithoutLastReport,
+        refused: refusals.entries
+      )
+    )
+    try files.write(report)
+    if configuration.progress != .none {
+      for line in ReportTable(report: report).lines { view.say(line) }
+      if let path = files.path { view.say("records     \(path)/results.jsonl") }
+    }
+    if wasInterrupted, !scheduler.isComplete { return .interrupted }
+    let failed = records.failedRows + records.statusClasses.clientError + records.statusClasses.serverError
+    return configuration.failsOnErrors && failed > 0 ? .rowsFailed : .complete
+  }
+}

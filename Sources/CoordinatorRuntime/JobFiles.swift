@@ -1,0 +1,88 @@
+import FetchModel
+import Foundation
+import Glibc
+import JobStore
+import PosixIO
+
+/// The open input of a job.
+struct InputFile: ~Copyable {
+  let name: String
+  let descriptor: Descriptor
+
+  init(_ input: CoordinatorConfiguration.Input) throws(CoordinatorError) {
+    switch input {
+    case .standardInput:
+      name = "standard input"
+      descriptor = Descriptor(owning: dup(STDIN_FILENO))
+    case .file(let path):
+      let raw = openRelative(AT_FDCWD, path, O_RDONLY | O_CLOEXEC)
+      guard raw >= 0 else {
+        throw CoordinatorError("cannot read \(path): \(SystemError("open").reason)")
+      }
+      name = path
+      descriptor = Descriptor(owning: raw)
+    }
+  }
+}
+
+/// `job.json`: what the job is, without secrets.
+private struct JobDescription: Encodable {
+  var version = 1
+  var job: String
+  var input: String
+  var started_at: String
+  var connections_per_origin: Int
+  var body: String
+  var retries: Int
+  var verifies_tls: Bool
+  var follows_redirects: Bool
+}
+
+/// Where a job's records, description and summary go.
+struct JobFiles {
+  let identifier: [UInt8]
+  private let directory: JobDirectory?
+
+  /// Makes the directory and `job.json`, unless records go to standard output.
+  init(_ configuration: CoordinatorConfiguration) throws {
+    identifier = PosixIO.Process.randomBytes(16)
+    switch configuration.output {
+    case .standardOutput: directory = nil
+    case .directory(let path):
+      let directory = try JobDirectory(creating: path)
+      let inputName: String
+      switch configuration.input {
+      case .standardInput: inputName = "-"
+      case .file(let path): inputName = path
+      }
+      let description = JobDescription(
+        job: identifier.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(),
+        input: inputName,
+        started_at: Date().formatted(.iso8601),
+        connections_per_origin: configuration.job.connectionsPerOrigin,
+        body: "\(configuration.job.body.disposition)",
+        retries: configuration.job.retry.count,
+        verifies_tls: configuration.job.tls.verifies,
+        follows_redirects: configuration.job.redirects.follow
+      )
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+      try directory.replace("job.json", with: Array(try encoder.encode(description)) + [0x0A])
+      self.directory = directory
+    }
+  }
+
+  var path: String? { directory?.path }
+
+  /// Makes `results.jsonl` and gives its descriptor to the writer thread, which adopts it; nil for standard output.
+  func createRecords() throws -> Int32? {
+    guard let directory else { return nil }
+    let descriptor = try directory.createAppendOnly("results.jsonl")
+    try directory.syncNames()
+    return descriptor.release()
+  }
+
+  func write(_ report: JobReport) throws {
+    try directory?.replace("summary.json", with: report.encoded())
+  }
+}

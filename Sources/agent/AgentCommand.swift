@@ -1,0 +1,85 @@
+import AgentRuntime
+import ArgumentParser
+import Foundation
+import Logging
+import PosixIO
+
+@main
+struct AgentCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "agent",
+    abstract: "Fetches what a coordinator gives it; stays for the next job unless told otherwise."
+  )
+
+  @Option(help: ArgumentHelp("Where the coordinator listens: tcp://HOST:PORT or ipc://PATH.", valueName: "endpoint"))
+  var coordinator: String
+
+  @Option(help: "Worker threads (default: one a processor, divided by --processes).")
+  var threads: Int?
+
+  @Option(help: "Processes to run, each with its own threads.")
+  var processes = 1
+
+  @Option(help: "Connections this agent may hold open, over all origins and processes.")
+  var connections = 4096
+
+  @Flag(help: "End after the first job.")
+  var once = false
+
+  @Flag(help: "Say on standard error what happens.")
+  var verbose = false
+
+  @Option(help: .hidden)
+  var lifeline: Int32?
+
+  func validate() throws {
+    guard coordinator.hasPrefix("tcp://") || coordinator.hasPrefix("ipc://") else {
+      throw ValidationError("--coordinator takes tcp://HOST:PORT or ipc://PATH, not \(coordinator)")
+    }
+    guard (1...256).contains(threads ?? 1) else { throw ValidationError("--threads takes 1 to 256") }
+    guard (1...256).contains(processes) else { throw ValidationError("--processes takes 1 to 256") }
+    guard (1...1_000_000).contains(connections) else { throw ValidationError("--connections takes 1 to 1000000") }
+  }
+
+  func run() throws {
+    PosixIO.Process.ignoreBrokenPipes()
+    let descriptors = Int(PosixIO.Process.raiseDescriptorLimit())
+    let signals = try TerminationSignals()
+    var log = Logger(label: "agent") { StreamLogHandler.standardError(label: $0) }
+    log.logLevel = verbose ? .debug : .notice
+    let threads = self.threads ?? max(1, PosixIO.Process.processorCount / processes)
+    let share = max(1, connections / processes)
+    if processes > 1 {
+      var arguments = ["--coordinator", coordinator, "--threads", "\(threads)", "--connections", "\(share)"]
+      if once { arguments.append("--once") }
+      if verbose { arguments.append("--verbose") }
+      return try superviseAgents(count: processes, arguments: arguments, signals: signals, log: log)
+    }
+    // Some are needed for epoll, mailboxes, ZeroMQ and the resolver.
+    let usable = max(1, descriptors - 64)
+    if share > usable {
+      log.notice("only \(usable) connections: the limit on open files is \(descriptors) (ulimit -n)")
+    }
+    var configuration = AgentConfiguration(
+      coordinator: coordinator,
+      threads: threads,
+      connections: min(share, usable)
+    )
+    configuration.once = once
+    configuration.lifeline = lifeline
+    do {
+      switch try runAgent(configuration, signals: signals, log: log) {
+      case .jobDone, .lifelineClosed, .signalled: break
+      case .failed(let message): throw CommandFailure(message)
+      }
+    } catch {
+      FileHandle.standardError.write(Data("agent: \(error)\n".utf8))
+      throw ExitCode(2)
+    }
+  }
+}
+
+private struct CommandFailure: Error, CustomStringConvertible {
+  let description: String
+  init(_ description: String) { self.description = description }
+}

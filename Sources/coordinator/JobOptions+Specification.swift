@@ -1,0 +1,224 @@
+import ArgumentParser
+import FetchModel
+import Foundation
+import PosixIO
+import Records
+import TLS
+
+extension JobOptions {
+  func checkNumbers() throws {
+    for (name, value) in [
+      ("--connect-timeout", connectTimeout), ("--max-time", maxTime), ("--speed-time", speedTime),
+      ("--first-byte-timeout", firstByteTimeout ?? 1), ("--idle-timeout", idleTimeout ?? 1),
+      ("--retry-max-time", retryMaxTime ?? 1),
+    ] {
+      guard value > 0, value <= 1e6 else { throw ValidationError("\(name) takes seconds above 0, at most 1000000") }
+    }
+    if let retryDelay {
+      guard retryDelay >= 0, retryDelay <= 86_400 else { throw ValidationError("--retry-delay takes 0 to 86400 seconds") }
+    }
+    guard (0...1000).contains(retry) else { throw ValidationError("--retry takes 0 to 1000") }
+    guard (0...1000).contains(maxRedirs) else { throw ValidationError("--max-redirs takes 0 to 1000") }
+    guard (1...100_000).contains(perOrigin) else { throw ValidationError("--per-origin takes 1 to 100000") }
+    guard (0...RecordWriter.maximumBodyBytes).contains(inlineMax) else {
+      throw ValidationError("--inline-max takes 0 to \(RecordWriter.maximumBodyBytes) bytes")
+    }
+    guard !(ipv4 && ipv6) else { throw ValidationError("-4 and -6 exclude each other") }
+  }
+
+  /// The job, checked whole; reads the files that options name.
+  func specification() throws -> JobSpecification {
+    var job = JobSpecification()
+    job.request = try requestDefaults()
+    job.deadlines.connect = .seconds(connectTimeout)
+    job.deadlines.total = .seconds(maxTime)
+    job.deadlines.firstByte = firstByteTimeout.map { .seconds($0) }
+    job.deadlines.idle = idleTimeout.map { .seconds($0) }
+    job.deadlines.lowSpeedBytesPerSecond = speedLimit
+    job.deadlines.lowSpeedTime = .seconds(speedTime)
+    job.redirects.follow = location
+    job.redirects.maximumHops = maxRedirs
+    job.retry.count = retry
+    job.retry.delay = retryDelay.map { .seconds($0) }
+    job.retry.maximumTime = retryMaxTime.map { .seconds($0) }
+    job.retry.includesUnsafe = retryUnsafe
+    job.tls = try tlsPolicy()
+    job.addressing.family = ipv4 ? .ipv4 : ipv6 ? .ipv6 : .any
+    job.addressing.resolveRules = try resolve.map(resolveRule)
+    job.addressing.connectToRules = try connectTo.map(connectToRule)
+    job.connectionsPerOrigin = perOrigin
+    job.body = try bodyPolicy()
+    return job
+  }
+
+  // MARK: Request
+
+  private func requestDefaults() throws -> RequestDefaults {
+    var request = RequestDefaults()
+    var fields = try headers.flatMap(headerFields)
+    func add(_ name: String, _ value: String) throws {
+      if fields.contains(where: { String(decoding: $0.name, as: UTF8.self).lowercased() == name.lowercased() }) { return }
+      guard let field = HeaderField(name, value) else { throw ValidationError("the value for \(name) is no header value") }
+      fields.append(field)
+    }
+    if let userAgent { try add("User-Agent", userAgent) }
+    if let referer { try add("Referer", referer) }
+    if let cookie { try add("Cookie", cookie) }
+    if let user { try add("Authorization", "Basic " + Data(user.utf8).base64EncodedString()) }
+    if let json {
+      guard data.isEmpty else { throw ValidationError("--json and --data exclude each other") }
+      request.body = try argumentOrFile(json, option: "--json")
+      try add("Content-Type", "application/json")
+      try add("Accept", "application/json")
+    } else if !data.isEmpty {
+      let parts = try data.map { try argumentOrFile($0, option: "--data") }
+      request.body = Array(parts.joined(separator: [UInt8(ascii: "&")]))
+      try add("Content-Type", "application/x-www-form-urlencoded")
+    }
+    try add("Accept", "*/*")
+    request.headers = fields
+    request.method = try defaultMethod(hasBody: request.body != nil)
+    return request
+  }
+
+  private func defaultMethod(hasBody: Bool) throws -> RequestMethod {
+    if let method {
+      guard let parsed = RequestMethod(token: method.utf8), method != "CONNECT" else {
+        throw ValidationError("\(method) is no request method")
+      }
+      return parsed
+    }
+    guard !(head && hasBody) else { throw ValidationError("--head and a body exclude each other") }
+    return head ? .head : hasBody ? .post : .get
+  }
+
+  private func headerFields(_ argument: String) throws -> [HeaderField] {
+    if argument.hasPrefix("@") {
+      let text = String(decoding: try bytes(ofFile: String(argument.dropFirst()), option: "--header"), as: UTF8.self)
+      return try text.split(whereSeparator: \.isNewline).flatMap { try headerFields(String($0)) }
+    }
+    let field: HeaderField?
+    if let colon = argument.firstIndex(of: ":") {
+      field = HeaderField(String(argument[..<colon]), String(argument[argument.index(after: colon)...]))
+    } else if argument.hasSuffix(";") {
+      field = HeaderField(String(argument.dropLast()), "")
+    } else {
+      field = nil
+    }
+    // The value may be a secret, so it is not repeated.
+    guard let field else { throw ValidationError("a --header is not of the form 'Name: value'") }
+    return [field]
+  }
+
+  private func argumentOrFile(_ argument: String, option: String) throws -> [UInt8] {
+    argument.hasPrefix("@") ? try bytes(ofFile: String(argument.dropFirst()), option: option) : Array(argument.utf8)
+  }
+
+  private func bytes(ofFile path: String, option: String) throws -> [UInt8] {
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw ValidationError("\(option): cannot read \(path)")
+    }
+    return Array(data)
+  }
+
+  // MARK: TLS
+
+  private func tlsPolicy() throws -> TLSPolicy {
+    var policy = TLSPolicy()
+    policy.verifies = !insecure
+    policy.authoritiesPEM = try cacert.map { try bytes(ofFile: $0, option: "--cacert") }
+    policy.certificatePEM = try cert.map { try bytes(ofFile: $0, option: "--cert") }
+    // As with curl, the key may stand in the certificate's file.
+    policy.privateKeyPEM = try key.map { try bytes(ofFile: $0, option: "--key") } ?? policy.certificatePEM
+    guard policy.certificatePEM != nil || key == nil else { throw ValidationError("--key needs --cert") }
+    switch tlsMin {
+    case "1.2": policy.minimumVersion = .tls12
+    case "1.3": policy.minimumVersion = .tls13
+    default: throw ValidationError("--tls-min takes 1.2 or 1.3")
+    }
+    do {
+      // The agents would find out, too, but later and elsewhere.
+      _ = try TLSContext(policy)
+    } catch {
+      throw ValidationError("TLS options: \(error)")
+    }
+    return policy
+  }
+
+  // MARK: Addresses
+
+  private func resolveRule(_ argument: String) throws -> ResolveRule {
+    let error = ValidationError("--resolve takes HOST:PORT:ADDRESS[,ADDRESS], not \(argument)")
+    let parts = argument.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+    guard parts.count == 3, !parts[0].isEmpty else { throw error }
+    let addresses = parts[2].split(separator: ",").map { part in
+      part.hasPrefix("[") && part.hasSuffix("]") ? String(part.dropFirst().dropLast()) : String(part)
+    }
+    guard !addresses.isEmpty, addresses.allSatisfy({ SocketAddress(numeric: $0, port: 0) != nil }) else { throw error }
+    return ResolveRule(
+      host: parts[0] == "*" ? nil : Array(parts[0].lowercased().utf8),
+      port: try port(parts[1], any: "*", error),
+      addresses: addresses
+    )
+  }
+
+  private func connectToRule(_ argument: String) throws -> ConnectToRule {
+    let error = ValidationError("--connect-to takes HOST1:PORT1:HOST2:PORT2, not \(argument)")
+    let parts = splitOutsideBrackets(argument)
+    guard parts.count == 4 else { throw error }
+    func host(_ text: String) -> [UInt8]? {
+      let bare = text.hasPrefix("[") && text.hasSuffix("]") ? String(text.dropFirst().dropLast()) : text
+      return bare.isEmpty || bare == "*" ? nil : Array(bare.lowercased().utf8)
+    }
+    return ConnectToRule(
+      host: host(parts[0]),
+      port: try port(parts[1][...], any: "", error),
+      targetHost: host(parts[2]),
+      targetPort: try port(parts[3][...], any: "", error)
+    )
+  }
+
+  private func splitOutsideBrackets(_ text: String) -> [String] {
+    var parts = [""]
+    var isInside = false
+    for character in text {
+      if character == "[" { isInside = true }
+      if character == "]" { isInside = false }
+      if character == ":", !isInside { parts.append("") } else { parts[parts.count - 1].append(character) }
+    }
+    return parts
+  }
+
+  private func port(_ text: Substring, any: String, _ error: ValidationError) throws -> UInt16? {
+    if text == any || text == "*" { return nil }
+    guard let number = UInt16(text), number > 0 else { throw error }
+    return number
+  }
+
+  // MARK: Bodies
+
+  private func bodyPolicy() throws -> BodyPolicy {
+    var policy = BodyPolicy()
+    switch body {
+    case "discard": policy.disposition = .discard
+    case "hash": policy.disposition = .hash
+    case "inline": policy.disposition = .inline
+    default: throw ValidationError("--body takes discard, hash or inline")
+    }
+    policy.inlineMaximumBytes = inlineMax
+    policy.maximumBytes = maxFilesize
+    policy.includesHeaders = includeHeaders
+    return policy
+  }
+}
+
+extension JobSpecification {
+  /// Whether it holds what must not cross a network in the clear.
+  var holdsSecrets: Bool {
+    tls.privateKeyPEM != nil || request.headers.contains { isCredentialField($0.name) }
+  }
+}
+
+extension Duration {
+  fileprivate static func seconds(_ value: Double) -> Duration { .nanoseconds(Int64(value * 1e9)) }
+}
