@@ -1,15 +1,17 @@
 /// How an agent's shares and rows are spread over its workers. Pure.
 ///
 /// An origin stays with one worker while its share is small, so that connections and TLS sessions are used again; a
-/// large share is cut into parts.
-struct OriginSpread {
+/// large share is cut into parts. Parts are filled one after the other, and evenly only once all workers have one
+/// that is full: so a larger share takes nothing from any part and a smaller one adds nothing to any, and what the
+/// workers may hold together exceeds neither, whatever they have not closed yet.
+package struct OriginSpread {
   /// Connections of one origin that one worker serves before another joins in.
-  static let connectionsPerPart = 8
+  package static let connectionsPerPart = 8
 
   /// What a worker is to be told.
-  struct Instruction: Equatable {
-    let worker: Int
-    let connections: Int
+  package struct Instruction: Equatable {
+    package let worker: Int
+    package let connections: Int
   }
 
   private struct Part {
@@ -29,9 +31,9 @@ struct OriginSpread {
   private let workers: Int
   private var origins: [UInt32: Entry] = [:]
 
-  init(workers: Int) { self.workers = workers }
+  package init(workers: Int) { self.workers = workers }
 
-  mutating func setShare(of origin: UInt32, to connections: Int) -> [Instruction] {
+  package mutating func setShare(of origin: UInt32, to connections: Int) -> [Instruction] {
     var entry = origins[origin] ?? Entry()
     if connections < entry.target { entry.owesLowered = true }
     entry.target = connections
@@ -41,7 +43,7 @@ struct OriginSpread {
     }
     var instructions: [Instruction] = []
     for index in entry.parts.indices {
-      let share = connections / entry.parts.count + (index < connections % entry.parts.count ? 1 : 0)
+      let share = part(index, of: connections)
       guard share != entry.parts[index].connections else { continue }
       entry.parts[index].connections = share
       entry.parts[index].held = max(entry.parts[index].held, share)
@@ -51,16 +53,27 @@ struct OriginSpread {
     return instructions
   }
 
-  /// Which worker gets the next row of an origin.
-  mutating func worker(for origin: UInt32, seq: UInt64) -> Int {
-    guard var entry = origins[origin], entry.target > 0 else { return Int(seq % UInt64(workers)) }
-    repeat { entry.turn = (entry.turn + 1) % entry.parts.count } while entry.parts[entry.turn].connections == 0
-    origins[origin]?.turn = entry.turn
-    return entry.parts[entry.turn].worker
+  private func part(_ index: Int, of connections: Int) -> Int {
+    if connections >= workers * Self.connectionsPerPart {
+      return connections / workers + (index < connections % workers ? 1 : 0)
+    }
+    return min(Self.connectionsPerPart, max(0, connections - index * Self.connectionsPerPart))
+  }
+
+  /// Which worker gets the next row of an origin: each as many turns as it has connections.
+  package mutating func worker(for origin: UInt32, seq: UInt64) -> Int {
+    guard let entry = origins[origin], entry.target > 0 else { return Int(seq % UInt64(workers)) }
+    var turn = (entry.turn + 1) % entry.target
+    origins[origin]?.turn = turn
+    for part in entry.parts {
+      if turn < part.connections { return part.worker }
+      turn -= part.connections
+    }
+    preconditionFailure("the parts of origin \(origin) are fewer than its share")
   }
 
   /// A worker has come down; returns what the coordinator is to be told, once all parts have.
-  mutating func lowered(origin: UInt32, worker: Int, to connections: Int) -> Int? {
+  package mutating func lowered(origin: UInt32, worker: Int, to connections: Int) -> Int? {
     guard var entry = origins[origin], let index = entry.parts.firstIndex(where: { $0.worker == worker }) else {
       return nil
     }
@@ -72,5 +85,5 @@ struct OriginSpread {
     return isDone ? entry.target : nil
   }
 
-  mutating func forgetAll() { origins.removeAll() }
+  package mutating func forgetAll() { origins.removeAll() }
 }

@@ -1,14 +1,14 @@
-import FetchModel
-import PosixIO
+package import FetchModel
+package import PosixIO
 
 /// The job's rules about where connections go, applied before any name is resolved. Pure.
-struct AddressBook: Sendable {
+package struct AddressBook: Sendable {
   private let policy: AddressingPolicy
 
-  init(_ policy: AddressingPolicy) { self.policy = policy }
+  package init(_ policy: AddressingPolicy) { self.policy = policy }
 
   /// Where to connect for an origin: `--connect-to`, first match wins. TLS and Host stay with the origin.
-  func destination(host: [UInt8], port: UInt16) -> (host: [UInt8], port: UInt16) {
+  package func destination(host: [UInt8], port: UInt16) -> (host: [UInt8], port: UInt16) {
     for rule in policy.connectToRules where matches(rule.host, rule.port, host, port) {
       return (rule.targetHost ?? host, rule.targetPort ?? port)
     }
@@ -17,7 +17,7 @@ struct AddressBook: Sendable {
 
   /// Addresses that need no resolver: `--resolve`, a numeric host, or `localhost`, which is loopback whatever DNS
   /// says (RFC 6761 section 6.3). nil if the name has to be asked for; empty if no address has the family wanted.
-  func addresses(host: [UInt8], port: UInt16) -> [SocketAddress]? {
+  package func addresses(host: [UInt8], port: UInt16) -> [SocketAddress]? {
     for rule in policy.resolveRules where matches(rule.host, rule.port, host, port) {
       return rule.addresses.compactMap { SocketAddress(numeric: $0, port: port) }.filter(hasWantedFamily)
     }
@@ -29,7 +29,7 @@ struct AddressBook: Sendable {
     return nil
   }
 
-  var family: UInt8 { policy.family.rawValue }
+  package var family: UInt8 { policy.family.rawValue }
 
   private func hasWantedFamily(_ address: SocketAddress) -> Bool {
     switch policy.family {

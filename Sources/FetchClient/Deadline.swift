@@ -1,7 +1,7 @@
-import FetchModel
+package import FetchModel
 
 /// The job's time limits in nanoseconds, as the loop compares them; `UInt64.max` is none.
-struct TimeLimits: Sendable {
+package struct TimeLimits: Sendable {
   let connect: UInt64
   let total: UInt64
   let firstByte: UInt64
@@ -9,7 +9,7 @@ struct TimeLimits: Sendable {
   let lowSpeedBytesPerSecond: UInt64
   let lowSpeedTime: UInt64
 
-  init(_ deadlines: Deadlines) {
+  package init(_ deadlines: Deadlines) {
     connect = deadlines.connect.wholeNanoseconds
     total = deadlines.total.wholeNanoseconds
     firstByte = deadlines.firstByte?.wholeNanoseconds ?? .max
@@ -20,10 +20,10 @@ struct TimeLimits: Sendable {
 }
 
 /// Where an attempt stands, as far as time limits go.
-enum Stage: Equatable {
+package enum Stage: Equatable {
   case resolving, connecting, handshaking, sending, awaitingHead, receivingBody
 
-  var failurePhase: FailurePhase {
+  package var failurePhase: FailurePhase {
     switch self {
     case .resolving: .dns
     case .connecting: .connect
@@ -36,14 +36,14 @@ enum Stage: Equatable {
 }
 
 /// The earliest limit that holds for a stage, and what it means if it passes. Pure.
-struct Deadline: Equatable {
-  let instant: Instant
-  let code: FailureCode
+package struct Deadline: Equatable {
+  package let instant: Instant
+  package let code: FailureCode
 
   /// `attemptStart`: when the row took its slot, less the time that earlier hops used up. `stageStart`: for
   /// stages of a new connection its opening, else the last progress. A limit on the whole cannot be beaten by
   /// dripping, because `attemptStart` never moves.
-  init(stage: Stage, attemptStart: Instant, stageStart: Instant, total: UInt64, limits: TimeLimits) {
+  package init(stage: Stage, attemptStart: Instant, stageStart: Instant, total: UInt64, limits: TimeLimits) {
     let whole = attemptStart.adding(nanoseconds: total)
     let step: (limit: UInt64, code: FailureCode) =
       switch stage {
@@ -65,24 +65,26 @@ struct Deadline: Equatable {
 }
 
 /// Whether a transfer stays above `--speed-limit` over each `--speed-time`. Pure.
-struct SpeedWatch: Equatable {
+package struct SpeedWatch: Equatable {
   private var windowStart = Instant.zero
   private var windowBytes: UInt64 = 0
 
-  mutating func start(at now: Instant) {
+  package init() {}
+
+  package mutating func start(at now: Instant) {
     windowStart = now
     windowBytes = 0
   }
 
-  mutating func received(_ count: Int) { windowBytes += UInt64(count) }
+  package mutating func received(_ count: Int) { windowBytes += UInt64(count) }
 
   /// When the window has to be judged.
-  func dueAt(_ limits: TimeLimits) -> Instant {
+  package func dueAt(_ limits: TimeLimits) -> Instant {
     limits.lowSpeedBytesPerSecond == 0 ? .distantFuture : windowStart.adding(nanoseconds: limits.lowSpeedTime)
   }
 
   /// Judges a window that is over and begins the next; true if too little came.
-  mutating func isTooSlow(at now: Instant, _ limits: TimeLimits) -> Bool {
+  package mutating func isTooSlow(at now: Instant, _ limits: TimeLimits) -> Bool {
     guard now >= dueAt(limits) else { return false }
     let seconds = Double(now.nanoseconds(since: windowStart)) / 1e9
     let isSlow = Double(windowBytes) < Double(limits.lowSpeedBytesPerSecond) * seconds

@@ -190,6 +190,8 @@ extension Worker {
       let host = String(decoding: connection.origin.url.host, as: UTF8.self)
       fail(connection, FailureMapping.handshake(failure, host: host))
     case .complete:
+      // Verification has taken its time since the event.
+      now = Clock.bootTime()
       if tls.wasResumed { effort.handshakesResumed += 1 } else { effort.handshakesFull += 1 }
       let before = (connection.dnsTime ?? 0) + (connection.connectTime ?? 0)
       connection.tlsTime = now.nanoseconds(since: connection.openedAt.adding(nanoseconds: before))

@@ -156,7 +156,10 @@ extension Worker {
         if connection.attempt.hasHead { renewDeadline(connection, .receivingBody, job) }
         return
       case .interim, .body: continue
-      case .head: receivedHead(connection, job)
+      case .head:
+        receivedHead(connection, job)
+        // A redirect that must not be followed ends the attempt here.
+        if connection.state == .closed { return }
       case .end: return completed(connection, hasLeftover: offset < count)
       }
     }
@@ -213,6 +216,7 @@ extension Worker {
 
   /// Makes a connection idle.
   private func rest(_ connection: Connection) {
+    precondition(connection.state != .closed, "a closed connection cannot rest")
     connection.state = .idle
     busyConnections -= 1
     connection.origin.idle.append(connection)

@@ -65,8 +65,12 @@ extension Worker {
   /// A larger share takes effect at once; a smaller one as connections end, and is confirmed then.
   func setShare(of number: UInt32, to connections: Int) {
     guard let origin = origins[number] else {
+      // Nothing is open yet, so a lower share is reached at once.
+      let earlier = earlyShares[number] ?? 0
       earlyShares[number] = connections == 0 ? nil : connections
-      if connections == 0 { report(.shareLowered(origin: number, connections: 0)) }
+      if connections == 0 || connections < earlier {
+        report(.shareLowered(origin: number, connections: connections))
+      }
       return
     }
     let isLower = connections < origin.share

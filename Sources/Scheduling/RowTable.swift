@@ -1,8 +1,8 @@
 import DequeModule
 
 /// State of one row between its line being read and its record being accepted.
-struct Row {
-  enum State: UInt8 {
+package struct Row {
+  package enum State: UInt8 {
     /// In its origin's queue: `leased`.
     case queued
     /// Given to a session: `recorded`, `deferred`, or `queued` again.
@@ -13,32 +13,39 @@ struct Row {
     case recorded
   }
 
-  static let none = UInt64.max
+  package static let none = UInt64.max
 
   /// The row behind this one in its origin's queue.
-  var next = Row.none
+  package var next = Row.none
   /// Bytes of the line, for credit.
-  var length: UInt32
+  package var length: UInt32
   /// Where its line is, in the terms of whoever runs the scheduler.
-  var location: UInt64
+  package var location: UInt64
   /// Number of the origin; 0 for none.
-  var origin: UInt32
+  package var origin: UInt32
   /// Slot of the session that holds it while leased.
-  var session: Int32 = -1
+  package var session: Int32 = -1
   /// When it was first given out, in units of 10 ms since the scheduler's start; 0 if never.
-  var firstLease: UInt32 = 0
+  package var firstLease: UInt32 = 0
   /// Attempts that have ended.
-  var attempts: UInt16 = 0
-  var state = State.queued
+  package var attempts: UInt16 = 0
+  package var state = State.queued
   /// An unsafe request: lost with its session instead of repeated.
-  var mustNotRepeat: Bool
+  package var mustNotRepeat: Bool
+
+  package init(length: UInt32, location: UInt64, origin: UInt32, mustNotRepeat: Bool) {
+    self.length = length
+    self.location = location
+    self.origin = origin
+    self.mustNotRepeat = mustNotRepeat
+  }
 }
 
 /// The rows that are read and not recorded, by their dense numbers.
 ///
 /// Rows stand in pages of 256, found by shifting; a page whose rows are all recorded is used again. So a row costs
 /// no allocation and no hashing, and a straggler holds one page and a number per page behind it, not the rows.
-struct RowTable {
+package struct RowTable {
   private static let pageBits: UInt64 = 8
   private static let pageRows = 1 << pageBits
 
@@ -53,9 +60,14 @@ struct RowTable {
   private var slots: Deque<Int32> = []
   private var firstPage: UInt64 = 0
   /// Number that the next row gets.
-  private(set) var nextSeq: UInt64 = 0
+  package private(set) var nextSeq: UInt64 = 0
 
-  mutating func append(_ row: Row) -> UInt64 {
+  package init() {}
+
+  /// Pages that memory is held for.
+  package var pageCount: Int { pages.count }
+
+  package mutating func append(_ row: Row) -> UInt64 {
     let seq = nextSeq
     nextSeq += 1
     if seq & UInt64(Self.pageRows - 1) == 0 { addPage() }
@@ -78,7 +90,7 @@ struct RowTable {
   }
 
   /// Whether the row is in the table, that is, was read and is not recorded.
-  func contains(_ seq: UInt64) -> Bool {
+  package func contains(_ seq: UInt64) -> Bool {
     guard let slot = slot(of: seq) else { return false }
     return pages[slot].rows[Int(seq & UInt64(Self.pageRows - 1))].state != .recorded
   }
@@ -91,7 +103,7 @@ struct RowTable {
   }
 
   /// A row that has to be in the table.
-  subscript(seq: UInt64) -> Row {
+  package subscript(seq: UInt64) -> Row {
     get {
       guard let slot = slot(of: seq) else { preconditionFailure("row \(seq) is not in the table") }
       return pages[slot].rows[Int(seq & UInt64(Self.pageRows - 1))]
@@ -103,7 +115,7 @@ struct RowTable {
   }
 
   /// The row has its record; its page goes when all of it have.
-  mutating func recorded(_ seq: UInt64) {
+  package mutating func recorded(_ seq: UInt64) {
     guard let slot = slot(of: seq) else { preconditionFailure("row \(seq) is not in the table") }
     pages[slot].rows[Int(seq & UInt64(Self.pageRows - 1))].state = .recorded
     pages[slot].live -= 1
@@ -118,7 +130,7 @@ struct RowTable {
   }
 
   /// The rows that a session holds, in order. Looks at every row: for the rare end of a session.
-  func leased(to session: Int32) -> [UInt64] {
+  package func leased(to session: Int32) -> [UInt64] {
     var found: [UInt64] = []
     for (index, slot) in slots.enumerated() where slot >= 0 {
       let base = (firstPage + UInt64(index)) << Self.pageBits

@@ -116,6 +116,9 @@ package struct Scheduler: Sendable {
   /// Every row of the whole input is recorded.
   package var isComplete: Bool { inputHasEnded && counts.recorded == counts.submitted }
 
+  /// Origins that have rows or shares.
+  package var originCount: Int { originNumbers.count }
+
   /// Sessions that are not at their end.
   package var sessionCount: Int { sessionSlots.count }
 
