@@ -76,7 +76,10 @@ let package = Package(
     ),
     module(
       "AgentRuntime",
-      ["FetchClient", "FetchModel", "PosixIO", "Resolver", "Scheduling", "TLS", "WireProtocol", "ZeroMQ", deque, logging]
+      [
+        "FetchClient", "FetchModel", "PosixIO", "Resolver", "Scheduling", "TLS", "WireProtocol", "ZeroMQ", deque,
+        logging,
+      ]
     ),
     module("JobStore", ["FetchModel", "PosixIO", "Records"]),
     module(

@@ -123,8 +123,12 @@ extension Coordinator {
 
   private func take(_ results: WireResults, bulk: ArraySlice<[UInt8]>, from session: UInt64) throws {
     guard Array(results.job) == files.identifier else { return fence(session, .wrongJob) }
-    guard bulk.count == 2, let columnFrame = bulk.first, let lineFrame = bulk.last else { return fence(session, .badFrame) }
-    guard let last = peers[session]?.lastBlock, results.block == last + 1 else { return fence(session, .blockOutOfOrder) }
+    guard bulk.count == 2, let columnFrame = bulk.first, let lineFrame = bulk.last else {
+      return fence(session, .badFrame)
+    }
+    guard let last = peers[session]?.lastBlock, results.block == last + 1 else {
+      return fence(session, .blockOutOfOrder)
+    }
     let columns: [ResultColumn]
     do {
       columns = try ColumnFrame.decode(columnFrame, count: Int(results.rows))
@@ -156,7 +160,9 @@ extension Coordinator {
     var offset = 0
     for column in columns {
       let end = offset + Int(column.lineLength)
-      guard end <= frame.count, isWellFormedLine(frame.span.extracting(offset..<end), seq: column.seq) else { return false }
+      guard end <= frame.count, isWellFormedLine(frame.span.extracting(offset..<end), seq: column.seq) else {
+        return false
+      }
       offset = end
     }
     return offset == frame.count

@@ -396,7 +396,9 @@ final class Coordinator {
     }
     if let deadline = firstAgentDeadline, now >= deadline {
       let seconds = Int(configuration.agentWait.inSeconds.rounded())
-      throw CoordinatorError("no agent came within \(seconds) s; start one with: agent --coordinator \(socket.endpoint)")
+      throw CoordinatorError(
+        "no agent came within \(seconds) s; start one with: agent --coordinator \(socket.endpoint)"
+      )
     }
     if hadAgents, scheduler.sessionCount == 0 {
       hadAgents = false

@@ -30,12 +30,12 @@ private struct JobDescription: Encodable {
   var version = 1
   var job: String
   var input: String
-  var started_at: String
-  var connections_per_origin: Int
+  var startedAt: String
+  var connectionsPerOrigin: Int
   var body: String
   var retries: Int
-  var verifies_tls: Bool
-  var follows_redirects: Bool
+  var verifiesTls: Bool
+  var followsRedirects: Bool
 }
 
 /// Where a job's records, description and summary go.
@@ -58,14 +58,15 @@ struct JobFiles {
       let description = JobDescription(
         job: identifier.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(),
         input: inputName,
-        started_at: Date().formatted(.iso8601),
-        connections_per_origin: configuration.job.connectionsPerOrigin,
+        startedAt: Date().formatted(.iso8601),
+        connectionsPerOrigin: configuration.job.connectionsPerOrigin,
         body: "\(configuration.job.body.disposition)",
         retries: configuration.job.retry.count,
-        verifies_tls: configuration.job.tls.verifies,
-        follows_redirects: configuration.job.redirects.follow
+        verifiesTls: configuration.job.tls.verifies,
+        followsRedirects: configuration.job.redirects.follow
       )
       let encoder = JSONEncoder()
+      encoder.keyEncodingStrategy = .convertToSnakeCase
       encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
       try directory.replace("job.json", with: Array(try encoder.encode(description)) + [0x0A])
       self.directory = directory

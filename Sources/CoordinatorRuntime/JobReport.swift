@@ -16,8 +16,8 @@ struct JobReport: Encodable {
 
   struct Rate: Encodable {
     var overall: Double
-    var first_tenth: Double?
-    var last_tenth: Double?
+    var firstTenth: Double?
+    var lastTenth: Double?
   }
 
   struct Connections: Encodable {
@@ -40,36 +40,37 @@ struct JobReport: Encodable {
     var attempts: UInt64
     var connections: Connections
     var handshakes: Handshakes
-    var wire_bytes: Wire
+    var wireBytes: Wire
     var resolver: Resolver
-    var deferred, stale_retries: UInt64
+    var deferred, staleRetries: UInt64
     /// Instances that ended without a last report; what they did is known up to their last beat.
-    var instances, instances_without_last_report: Int
+    var instances, instancesWithoutLastReport: Int
   }
 
   var version = 1
   var job: String
   /// `complete` or `interrupted`.
   var state: String
-  var started_at: String
+  var startedAt: String
   var seconds: Double
-  var input_rows: UInt64
+  var inputRows: UInt64
   var rows: UInt64
-  var failed_rows: UInt64
+  var failedRows: UInt64
   /// By class, and `none` for rows without a response.
   var status: [String: UInt64]
   /// By code.
   var errors: [String: UInt64]
-  var body_bytes: UInt64
+  var bodyBytes: UInt64
   var attempts: UInt64
-  var latency_seconds: Latency
-  var rows_per_second: Rate
+  var latencySeconds: Latency
+  var rowsPerSecond: Rate
   var effort: Effort
   /// Messages and peers that were not accepted, by cause.
   var refused: [String: UInt64]
 
   func encoded() throws -> [UInt8] {
     let encoder = JSONEncoder()
+    encoder.keyEncodingStrategy = .convertToSnakeCase
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     return Array(try encoder.encode(self)) + [0x0A]
   }
@@ -97,11 +98,11 @@ extension JobReport {
     job = source.job.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
     state = source.isComplete ? "complete" : "interrupted"
     let date = Date(timeIntervalSince1970: Double(source.startedAtMicroseconds) / 1e6)
-    started_at = date.formatted(.iso8601)
+    startedAt = date.formatted(.iso8601)
     self.seconds = seconds
-    input_rows = source.inputRows
+    inputRows = source.inputRows
     rows = records.rows
-    failed_rows = records.failedRows
+    failedRows = records.failedRows
     let classes = records.statusClasses
     status = [
       "1xx": classes.informational, "2xx": classes.successful, "3xx": classes.redirection,
@@ -111,13 +112,13 @@ extension JobReport {
     for code in FailureCode.allCases where records.rows(failedWith: code) > 0 {
       errors["\(code.name)"] = records.rows(failedWith: code)
     }
-    body_bytes = records.bodyBytes
+    bodyBytes = records.bodyBytes
     attempts = records.attempts
-    latency_seconds = Latency(records.latency)
-    rows_per_second = Rate(
+    latencySeconds = Latency(records.latency)
+    rowsPerSecond = Rate(
       overall: seconds > 0 ? Double(records.rows) / seconds : 0,
-      first_tenth: source.timeline.rate(ofTenth: 0),
-      last_tenth: source.timeline.rate(ofTenth: 9)
+      firstTenth: source.timeline.rate(ofTenth: 0),
+      lastTenth: source.timeline.rate(ofTenth: 9)
     )
     effort = Effort(source.effort, instances: source.instances, silent: source.silentInstances)
     refused = Dictionary(source.refused.map { ($0.cause, $0.count) }, uniquingKeysWith: +)
@@ -142,15 +143,15 @@ extension JobReport.Effort {
     attempts = effort.attempts
     connections = .init(opened: effort.connectionsOpened, reused: effort.requestsOnReusedConnections)
     handshakes = .init(full: effort.handshakesFull, resumed: effort.handshakesResumed)
-    wire_bytes = .init(sent: effort.wireBytesSent, received: effort.wireBytesReceived)
+    wireBytes = .init(sent: effort.wireBytesSent, received: effort.wireBytesReceived)
     resolver = .init(
       queries: effort.resolverQueries,
       hits: effort.resolverHits,
       failures: effort.resolverFailures
     )
     deferred = effort.deferred
-    stale_retries = effort.staleRetries
+    staleRetries = effort.staleRetries
     self.instances = instances
-    instances_without_last_report = silent
+    instancesWithoutLastReport = silent
   }
 }

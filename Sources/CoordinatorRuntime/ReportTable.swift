@@ -6,7 +6,7 @@ struct ReportTable {
 
   /// Lines without line ends.
   var lines: [String] {
-    var lines = ["", "rows        \(grouped(report.rows)) of \(grouped(report.input_rows)) recorded, \(state)"]
+    var lines = ["", "rows        \(grouped(report.rows)) of \(grouped(report.inputRows)) recorded, \(state)"]
     let classes = ["1xx", "2xx", "3xx", "4xx", "5xx", "other", "none"].compactMap { name -> String? in
       guard let count = report.status[name], count > 0 else { return nil }
       return "\(name) \(grouped(count))"
@@ -20,18 +20,18 @@ struct ReportTable {
       }
     }
     let effort = report.effort
-    lines.append("bytes       \(size(report.body_bytes)) of bodies, \(size(effort.wire_bytes.received)) received")
+    lines.append("bytes       \(size(report.bodyBytes)) of bodies, \(size(effort.wireBytes.received)) received")
     lines.append(
       "connections \(grouped(effort.connections.opened)) opened, \(grouped(effort.connections.reused)) requests reused one"
     )
     lines.append("handshakes  \(grouped(effort.handshakes.full)) full, \(grouped(effort.handshakes.resumed)) resumed")
-    let latency = report.latency_seconds
+    let latency = report.latencySeconds
     lines.append(
       "latency     p50 \(time(latency.p50))   p90 \(time(latency.p90))   p99 \(time(latency.p99))   "
         + "p99.9 \(time(latency.p999))   max \(time(latency.max))"
     )
-    var rate = "rate        \(grouped(UInt64(report.rows_per_second.overall)))/s over \(time(report.seconds))"
-    if let first = report.rows_per_second.first_tenth, let last = report.rows_per_second.last_tenth {
+    var rate = "rate        \(grouped(UInt64(report.rowsPerSecond.overall)))/s over \(time(report.seconds))"
+    if let first = report.rowsPerSecond.firstTenth, let last = report.rowsPerSecond.lastTenth {
       rate += "; first tenth \(grouped(UInt64(first)))/s, last tenth \(grouped(UInt64(last)))/s"
     }
     lines.append(rate)

@@ -66,7 +66,11 @@ enum FailureMapping {
       return FetchFailure(.closedBeforeResponse, in: .head, "\(host) closed the connection before any response")
     case .closedEarly(let expected, let received):
       let wanted = expected.map { "\($0) bytes expected" } ?? "no end of the body seen"
-      return FetchFailure(.closedEarly, in: phase, "\(host) closed the connection early: \(wanted), \(received) received")
+      return FetchFailure(
+        .closedEarly,
+        in: phase,
+        "\(host) closed the connection early: \(wanted), \(received) received"
+      )
     }
   }
 

@@ -11,7 +11,7 @@ struct PendingRow {
   let row: FramedRow
   /// Replaces the row's own redirect state once this worker has followed one itself.
   var redirect: RedirectState?
-  /// Set after the one silent repeat that a kept-alive connection may cost (conformance with RFC 9112 section 9.3.1).
+  /// Set after the one silent repeat that a kept-alive connection may cost (RFC 9112 section 9.3.1).
   var needsFreshConnection = false
   /// When the attempt began, if an earlier part of it ran already.
   var begun: Attempt.Beginning?

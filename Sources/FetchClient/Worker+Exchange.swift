@@ -243,7 +243,11 @@ extension Worker {
     guard connection.reader.hasReceivedBytes || connection.tls == nil || clean else {
       return fail(
         connection,
-        FetchFailure(.closedBeforeResponse, in: .head, "\(hostName(connection)) closed the connection before any response")
+        FetchFailure(
+          .closedBeforeResponse,
+          in: .head,
+          "\(hostName(connection)) closed the connection before any response"
+        )
       )
     }
     do throws(ResponseError) {

@@ -160,7 +160,9 @@ extension Worker {
   }
 
   private func retryAfter(_ connection: Connection) -> UInt64? {
-    guard connection.attempt.hasHead, let range = connection.reader.head.firstValue(of: "retry-after") else { return nil }
+    guard connection.attempt.hasHead, let range = connection.reader.head.firstValue(of: "retry-after") else {
+      return nil
+    }
     return RetryAfter.milliseconds(connection.reader.head.bytes.span.extracting(range))
   }
 

@@ -1,6 +1,6 @@
 /// Header or trailer fields in the order received: one array of bytes and a table of offsets into it.
 ///
-/// Repeated fields stay apart (R15). Names keep their spelling, values are without surrounding white space,
+/// Repeated fields stay apart. Names keep their spelling, values are without surrounding white space,
 /// folded values are joined by one SP. No string is made before somebody asks for one.
 package struct FieldSection: Equatable, Sendable {
   /// The bytes that all ranges index. Between fields it holds line ends and whatever folding left behind.

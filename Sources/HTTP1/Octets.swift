@@ -33,7 +33,7 @@ enum Octet {
   @inline(__always)
   static func isDigit(_ byte: UInt8) -> Bool { byte &- UInt8(ascii: "0") < 10 }
 
-  /// ASCII only: no locale, no other letters that fold into ASCII (R15).
+  /// ASCII only: no locale, no other letters that fold into ASCII.
   @inline(__always)
   static func lowercase(_ byte: UInt8) -> UInt8 { byte &- UInt8(ascii: "A") < 26 ? byte | 0x20 : byte }
 

@@ -5,16 +5,16 @@ package struct DroppedHeaders: OptionSet, Equatable, Sendable {
   package var rawValue: UInt8
   package init(rawValue: UInt8) { self.rawValue = rawValue }
 
-  /// What was meant for the first origin only: Authorization, Cookie, Proxy-Authorization (R83), and a caller's own
-  /// Host, which names that origin (R81). For every hop to another origin.
+  /// What was meant for the first origin only: Authorization, Cookie, Proxy-Authorization, and a caller's own
+  /// Host, which names that origin. For every hop to another origin.
   package static let credentials = DroppedHeaders(rawValue: 1 << 0)
-  /// Content-*: what described a body that is not sent again (R81).
+  /// Content-*: what described a body that is not sent again.
   package static let content = DroppedHeaders(rawValue: 1 << 1)
 }
 
 /// What all requests of a job have in common, rendered once.
 ///
-/// Host, Content-Length and Connection are this type's own business (R76): a caller's Host replaces the value that
+/// Host, Content-Length and Connection are this type's own business: a caller's Host replaces the value that
 /// `encode` is given, `Connection: close` is honoured, and every other field that concerns framing or the
 /// connection is left out, since it would contradict what is sent.
 package struct RequestTemplate: Equatable, Sendable {
@@ -40,7 +40,7 @@ package struct RequestTemplate: Equatable, Sendable {
   }
 
   /// Whether a request with these row headers asks the server to close, after which the client must close, too
-  /// (R42).
+  ///.
   package func asksToClose(rowHeaders: [HeaderField]) -> Bool {
     asksToClose || (!rowHeaders.isEmpty && CallerFields(rowHeaders).asksToClose)
   }
@@ -56,7 +56,7 @@ package struct RequestTemplate: Equatable, Sendable {
     without dropped: DroppedHeaders,
     into output: inout [UInt8]
   ) {
-    // What got past the validation of URLs could inject a request (R75).
+    // What got past the validation of URLs could inject a request.
     assert(target.indices.allSatisfy { target[$0] > Octet.space && target[$0] != Octet.delete })
     output.append(method)
     output.append(Octet.space)

@@ -66,7 +66,7 @@ package struct ResponseReader: Equatable, Sendable {
   /// reader goes on costs the reader its storage.
   package private(set) var head = ResponseHead()
 
-  /// Whether any byte came since `begin`: from then on the request must not be repeated silently (R45, R47).
+  /// Whether any byte came since `begin`: from then on the request must not be repeated silently.
   package private(set) var hasReceivedBytes = false
 
   package init(limits: ReaderLimits = ReaderLimits()) {
@@ -75,7 +75,7 @@ package struct ResponseReader: Equatable, Sendable {
     trailerLimits = SectionLimits(trailersOf: limits)
   }
 
-  /// Whether the connection may carry another request as far as this response says (R41): version, Connection
+  /// Whether the connection may carry another request as far as this response says: version, Connection
   /// options and framing allow it and the message is complete. The caller adds what only it knows: that nothing
   /// was left over, and that the request did not ask to close.
   package var isReusable: Bool { phase == .ended && persists }

@@ -71,7 +71,9 @@ package struct SocketAddress: Hashable, Sendable {
       entry.sin_port = port.bigEndian
       withUnsafeMutableBytes(of: &entry.sin_addr) { $0.copyBytes(from: address) }
       return withUnsafePointer(to: &entry) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        }
       }
     case .ipv6:
       var entry = sockaddr_in6()

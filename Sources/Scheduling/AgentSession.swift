@@ -79,7 +79,12 @@ package struct AgentSession: Equatable, Sendable {
         return [.abandon] + sayHello(now)
       }
       guard now >= nextBeat else { return [] }
-      state = .active(session: session, epoch: epoch, leaseEnd: leaseEnd, nextBeat: now.adding(nanoseconds: timing.beat))
+      state = .active(
+        session: session,
+        epoch: epoch,
+        leaseEnd: leaseEnd,
+        nextBeat: now.adding(nanoseconds: timing.beat)
+      )
       return [.sendBeat(session: session, stamp: now)]
     }
   }

@@ -214,7 +214,12 @@ package struct Scheduler: Sendable {
     }
     sessions[Int(slot)] = nil
     sessionSlots[session.identifier] = nil
-    return SessionEnd(session: session.identifier, agent: session.greeting.name, requeued: requeued, lost: lost.reversed())
+    return SessionEnd(
+      session: session.identifier,
+      agent: session.greeting.name,
+      requeued: requeued,
+      lost: lost.reversed()
+    )
   }
 
   // MARK: Outcomes
@@ -425,7 +430,9 @@ package struct Scheduler: Sendable {
     sessions[Int(slot)]?.outstandingBytes += Int(rows[seq].length)
   }
 
-  private func elapsed(_ now: Instant) -> UInt32 { UInt32(truncatingIfNeeded: now.nanoseconds(since: start) / 10_000_000) }
+  private func elapsed(_ now: Instant) -> UInt32 {
+    UInt32(truncatingIfNeeded: now.nanoseconds(since: start) / 10_000_000)
+  }
 
   /// An origin's queue or shares have changed: it is put where `dispatch` looks for it, or forgotten.
   mutating func settle(_ number: UInt32) {

@@ -137,7 +137,9 @@ package final class TLSConnection {
   /// The cipher suite's name as OpenSSL spells it.
   package var cipher: [UInt8] {
     guard let name = SSL_CIPHER_get_name(SSL_get_current_cipher(handle)) else { return [] }
-    return Array(UnsafeBufferPointer(start: UnsafeRawPointer(name).assumingMemoryBound(to: UInt8.self), count: strlen(name)))
+    return Array(
+      UnsafeBufferPointer(start: UnsafeRawPointer(name).assumingMemoryBound(to: UInt8.self), count: strlen(name))
+    )
   }
 
   /// Bytes of TLS read from and written to the socket so far.

@@ -15,7 +15,9 @@ extension JobOptions {
       guard value > 0, value <= 1e6 else { throw ValidationError("\(name) takes seconds above 0, at most 1000000") }
     }
     if let retryDelay {
-      guard retryDelay >= 0, retryDelay <= 86_400 else { throw ValidationError("--retry-delay takes 0 to 86400 seconds") }
+      guard retryDelay >= 0, retryDelay <= 86_400 else {
+        throw ValidationError("--retry-delay takes 0 to 86400 seconds")
+      }
     }
     guard (0...1000).contains(retry) else { throw ValidationError("--retry takes 0 to 1000") }
     guard (0...1000).contains(maxRedirs) else { throw ValidationError("--max-redirs takes 0 to 1000") }
@@ -57,8 +59,12 @@ extension JobOptions {
     var request = RequestDefaults()
     var fields = try headers.flatMap(headerFields)
     func add(_ name: String, _ value: String) throws {
-      if fields.contains(where: { String(decoding: $0.name, as: UTF8.self).lowercased() == name.lowercased() }) { return }
-      guard let field = HeaderField(name, value) else { throw ValidationError("the value for \(name) is no header value") }
+      if fields.contains(where: { String(decoding: $0.name, as: UTF8.self).lowercased() == name.lowercased() }) {
+        return
+      }
+      guard let field = HeaderField(name, value) else {
+        throw ValidationError("the value for \(name) is no header value")
+      }
       fields.append(field)
     }
     if let userAgent { try add("User-Agent", userAgent) }

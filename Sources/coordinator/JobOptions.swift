@@ -16,7 +16,10 @@ struct JobOptions: ParsableArguments {
 
   @Option(
     name: [.customShort("H", allowingJoined: true), .customLong("header")],
-    help: ArgumentHelp("'Name: value', 'Name;' for an empty one, or @FILE with one a line; repeatable.", valueName: "header")
+    help: ArgumentHelp(
+      "'Name: value', 'Name;' for an empty one, or @FILE with one a line; repeatable.",
+      valueName: "header"
+    )
   )
   var headers: [String] = []
 
@@ -84,7 +87,9 @@ struct JobOptions: ParsableArguments {
 
   // MARK: Retries
 
-  @Option(help: ArgumentHelp("Further attempts after failures that may pass and 408 429 500 502 503 504.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp("Further attempts after failures that may pass and 408 429 500 502 503 504.", valueName: "n")
+  )
   var retry = 2
 
   @Option(help: ArgumentHelp("Fixed pause between attempts (default: 1 s, doubled each time).", valueName: "seconds"))
@@ -116,7 +121,9 @@ struct JobOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Lowest TLS version: 1.2 or 1.3.", valueName: "version"))
   var tlsMin = "1.2"
 
-  @Option(help: ArgumentHelp("Addresses of a name; * is any host or port. Repeatable.", valueName: "host:port:addr[,addr]"))
+  @Option(
+    help: ArgumentHelp("Addresses of a name; * is any host or port. Repeatable.", valueName: "host:port:addr[,addr]")
+  )
   var resolve: [String] = []
 
   @Option(help: ArgumentHelp("Connect there instead. Repeatable.", valueName: "host1:port1:host2:port2"))

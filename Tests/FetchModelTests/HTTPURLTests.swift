@@ -213,7 +213,7 @@ import Testing
     #expect(url.target.string == "/%FF%80%C3")
   }
 
-  // shared/cases/percent-encoding.json, column utf-8. The case with a control character is refused here (R75).
+  // From the WHATWG percent-encoding tests, column utf-8. The case with a control character is refused here.
   @Test(arguments: [
     ("\u{2020}", "%E2%80%A0"), ("\u{203E}\\", "%E2%80%BE\\"), ("\u{E5E5}", "%EE%97%A5"), ("\u{2212}", "%E2%88%92"),
     ("\u{A2}", "%C2%A2"), ("\u{E1}|", "%C3%A1|"),

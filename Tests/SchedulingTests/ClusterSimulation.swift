@@ -309,8 +309,9 @@ struct ClusterSimulation {
       links[index].cut()
       linkRestored[index] = until
     default:
-      links[index].slowness = random.chance(50) ? 0 : random.milliseconds(100...13_000)
-      note("link \(index) slow by \(links[index].slowness / 1_000_000) ms")
+      let slowness = random.chance(50) ? 0 : random.milliseconds(100...13_000)
+      links[index].slowness = slowness
+      note("link \(index) slow by \(slowness / 1_000_000) ms")
     }
   }
 

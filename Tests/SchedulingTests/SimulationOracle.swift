@@ -89,7 +89,7 @@ struct SimulationOracle {
       }
       if rows[Int(seq)].mustNotRepeat, let share {
         let held = rows.count { $0.place == .leased(session: dispatch.session) && $0.origin == ticket.origin }
-        guard held <= share.target else { throw Self.fail("unsafe row \(seq) given out without a free connection") }
+        guard held <= share.held else { throw Self.fail("unsafe row \(seq) given out without a free connection") }
       }
     }
     let held = rows.filter { $0.place == .leased(session: dispatch.session) }

@@ -3,9 +3,9 @@ package struct RedirectState: Equatable, Sendable {
   /// Next URL, absolute.
   package var url: [UInt8]
   package var method: RequestMethod
-  /// Authorization, Cookie and Proxy-Authorization stay away for good once an origin was left (conformance R83).
+  /// Authorization, Cookie and Proxy-Authorization stay away for good once an origin was left.
   package var dropsCredentials: Bool
-  /// Body and Content-* fields stay away once the method has changed (R81).
+  /// Body and Content-* fields stay away once the method has changed.
   package var dropsContent: Bool
   /// Redirects followed so far.
   package var hops: Int

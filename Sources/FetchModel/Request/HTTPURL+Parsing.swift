@@ -11,7 +11,7 @@ extension HTTPURL {
   /// Reads an absolute URL.
   ///
   /// Stricter than browsers: nothing is stripped or repaired before the path. In particular control characters are
-  /// refused wherever they stand (R75), and so is space around the URL, which is the caller's to trim.
+  /// refused wherever they stand, and so is space around the URL, which is the caller's to trim.
   package mutating func parse(_ bytes: Span<UInt8>) throws(URLProblem) {
     do throws(URLProblem) {
       try begin(bytes)
@@ -37,7 +37,7 @@ extension HTTPURL {
   }
 
   /// Reads a reference, such as the value of Location, against the URL it was found at (RFC 3986 section 5.2.2,
-  /// RFC 9110 section 10.2.2). A reference without fragment inherits the base's (R82); one without authority
+  /// RFC 9110 section 10.2.2). A reference without fragment inherits the base's; one without authority
   /// inherits its userinfo.
   ///
   /// Strict in the sense of RFC 3986 section 5.2.2: "http:g" is no relative reference, but no URL either.

@@ -63,7 +63,7 @@ package struct HTTPURL: Equatable, Sendable {
   /// A value to parse into.
   package init() {}
 
-  /// The host without trailing dot: what SNI carries and a certificate is checked against (RFC 6066 section 3, R57).
+  /// The host without trailing dot: what SNI carries and a certificate is checked against (RFC 6066 section 3).
   /// Of an address it is the address's text, which must not go into SNI.
   package var tlsName: [UInt8] {
     hostKind == .name && host.last == UInt8(ascii: ".") ? Array(host.dropLast()) : host

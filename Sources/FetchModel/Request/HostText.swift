@@ -118,7 +118,7 @@ private func appendIPv4(_ address: UInt32, to text: inout [UInt8]) {
 }
 
 /// The eight pieces of an IPv6 address (RFC 4291 section 2.2, WHATWG URL "IPv6 parser"); nil if the text is none.
-/// A zone identifier (RFC 6874) makes it none: it means something only on the machine that wrote it (R57).
+/// A zone identifier (RFC 6874) makes it none: it means something only on the machine that wrote it.
 func parseIPv6(_ text: Span<UInt8>) -> SIMD8<UInt16>? {
   let colon = UInt8(ascii: ":")
   var pieces = SIMD8<UInt16>()

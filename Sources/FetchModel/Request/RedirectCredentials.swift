@@ -1,4 +1,4 @@
-/// Whether credentials that were sent to one URL may be sent to the next: only within one origin (R83, and the
+/// Whether credentials that were sent to one URL may be sent to the next: only within one origin (the
 /// WHATWG fetch standard's "HTTP-redirect fetch"). What was dropped once stays dropped, also on the way back; that
 /// is the caller's to remember.
 package func keepsCredentials(from current: HTTPURL, to next: HTTPURL) -> Bool { current.isSameOrigin(as: next) }

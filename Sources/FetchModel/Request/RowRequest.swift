@@ -1,4 +1,4 @@
-/// One line of the input as a request (design.md section 4).
+/// One line of the input as a request.
 ///
 /// A value is meant to be kept and parsed into again and again: its storage is reused from row to row. Coordinator
 /// and agent both read lines with this type, the one for the origin only, the other for everything.

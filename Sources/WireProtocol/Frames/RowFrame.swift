@@ -44,7 +44,9 @@ package enum RowFrame {
   package static func decode(_ frame: [UInt8], count: Int) throws(FrameError) -> [FramedRow] {
     var cursor = ByteCursor(frame, frame: "rows")
     // Bounds the reservation by what the frame can hold.
-    guard count >= 0, count <= frame.count / headerBytes else { throw cursor.failure("holds fewer rows than announced") }
+    guard count >= 0, count <= frame.count / headerBytes else {
+      throw cursor.failure("holds fewer rows than announced")
+    }
     var rows: [FramedRow] = []
     rows.reserveCapacity(count)
     for _ in 0..<count {
