@@ -40,7 +40,7 @@ package struct RequestTemplate: Equatable, Sendable {
   }
 
   /// Whether a request with these row headers asks the server to close, after which the client must close, too
-  ///.
+  /// (RFC 9112 section 9.6).
   package func asksToClose(rowHeaders: [HeaderField]) -> Bool {
     asksToClose || (!rowHeaders.isEmpty && CallerFields(rowHeaders).asksToClose)
   }

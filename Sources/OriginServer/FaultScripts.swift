@@ -2,7 +2,7 @@
 
 extension Script {
   /// How long a connection stays silent: the longest wait there is; the peer's close ends it.
-  static let silence = Step.wait(milliseconds: ScriptLimit.milliseconds)
+  package static let silence = Step.wait(milliseconds: ScriptLimit.milliseconds)
 
   /// Bytes that begin no HTTP response.
   static let noHTTP = Array("\u{1}\u{2}GARBAGE this is not HTTP at all\r\n\r\n".utf8)

@@ -29,6 +29,11 @@ package enum Ending: Equatable, Sendable {
 package struct Script: Equatable, Sendable {
   package var steps: [Step]
   package var ending: Ending
+
+  package init(steps: [Step], ending: Ending) {
+    self.steps = steps
+    self.ending = ending
+  }
 }
 
 /// What the script table knows of a request.
@@ -52,7 +57,7 @@ package struct Call: Equatable, Sendable {
 
   /// The body of all generated answers to this call: derived from the path, or with `?unique=1` from the whole
   /// target, so that answers to targets that differ in the query only can be told apart.
-  var body: DeterministicBody {
+  package var body: DeterministicBody {
     target.value(of: "unique") == "1" ? DeterministicBody(text: target.text) : DeterministicBody(text: target.path)
   }
 }

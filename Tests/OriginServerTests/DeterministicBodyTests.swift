@@ -1,6 +1,6 @@
 import Testing
 
-@testable import OriginServer
+import OriginServer
 
 @Suite struct `deterministic body` {
   @Test func `an appended range equals the bytes one by one`() {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import OriginServer
+import OriginServer
 
 @Suite struct `request reader` {
   /// All events of `text` fed in pieces of `size` bytes, without those that ask for more.

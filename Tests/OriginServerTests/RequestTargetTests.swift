@@ -1,6 +1,6 @@
 import Testing
 
-@testable import OriginServer
+import OriginServer
 
 @Suite struct `request target` {
   @Test func `is cut into path, segments and query`() {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import OriginServer
+import OriginServer
 
 @Suite struct `script table` {
   private func script(_ target: String, isHead: Bool = false, keepAlive: Bool = true) throws -> Script {

@@ -1,7 +1,7 @@
 import Glibc
 import Testing
 
-@testable import OriginServer
+import OriginServer
 
 @Suite struct `running origin` {
   /// Sends `request` to a port of this host and returns all bytes until the server closes.
