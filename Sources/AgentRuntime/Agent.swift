@@ -166,7 +166,7 @@ struct Agent: ~Copyable {
     switch body {
     case .welcome(let welcome): try begin(welcome, session: identifier, epoch: epoch, now)
     case .helloAgain: try perform(session.unknown(session: identifier, now: now))
-    case .refusal(let refusal): try perform(session.refused(reason: refusal.reason, now: now))
+    case .refusal(let refusal): try perform(session.refused(reason: refusal.reason, isTemporary: refusal.isTemporary, now: now))
     case .beatEcho(let echo):
       try perform(session.echoed(stamp: Instant(nanoseconds: echo.stampNs), session: identifier, epoch: epoch))
     case .work, .shares, .acknowledgement, .rowRecall, .jobEnd, .drain:
@@ -316,7 +316,8 @@ struct Agent: ~Copyable {
       case .lease(let end): admission.setLease(until: end)
       case .begin: break
       case .abandon: abandon()
-      case .refused(let reason): log.notice("the coordinator refused this agent: \(reason)")
+      case .refused(let reason, let isTemporary):
+        log.log(level: isTemporary ? .debug : .notice, "the coordinator refused this agent: \(reason)")
       }
     }
   }

@@ -87,7 +87,7 @@ extension Coordinator {
       refuse(.badGreeting, from: nil)
       return try answer(routing, "the hello is not complete")
     }
-    guard !isParting else { return try answer(routing, "the job is over") }
+    guard !isParting else { return try answer(routing, "the job is over", isTemporary: true) }
     let greeting = Greeting(
       instance: Array(hello.instance),
       name: hello.name,
@@ -113,9 +113,10 @@ extension Coordinator {
     try send(.welcome(welcome), to: session)
   }
 
-  private func answer(_ routing: [UInt8], _ reason: String) throws {
+  private func answer(_ routing: [UInt8], _ reason: String, isTemporary: Bool = false) throws {
     var refusal = WireRefusal()
     refusal.reason = reason
+    refusal.isTemporary = isTemporary
     _ = try socket.socket.send([routing, Envelope.encode(session: 0, epoch: epoch, .refusal(refusal))])
   }
 

@@ -395,6 +395,7 @@ final class Coordinator {
       firstAgentDeadline = nil
     }
     if let deadline = firstAgentDeadline, now >= deadline {
+      files.discard()
       let seconds = Int(configuration.agentWait.inSeconds.rounded())
       throw CoordinatorError(
         "no agent came within \(seconds) s; start one with: agent --coordinator \(socket.endpoint)"

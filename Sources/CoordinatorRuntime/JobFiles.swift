@@ -83,6 +83,9 @@ struct JobFiles {
     return descriptor.release()
   }
 
+  /// Leaves nothing of a job that never began.
+  func discard() { directory?.removeUnusedJob() }
+
   func write(_ report: JobReport) throws {
     try directory?.replace("summary.json", with: report.encoded())
   }

@@ -60,6 +60,7 @@ extension Worker {
         return
       }
     }
+    builder.isHungry = true
   }
 
   /// A larger share takes effect at once; a smaller one as connections end, and is confirmed then.

@@ -68,6 +68,13 @@ package final class JobDirectory: Sendable {
     }
   }
 
+  /// Takes a job away that recorded nothing, so that the folder can be named again.
+  package func removeUnusedJob() {
+    for name in Self.marks { unlinkat(descriptor, name, 0) }
+    // Stays if something else is inside.
+    rmdir(path)
+  }
+
   /// Makes the names of new files durable.
   package func syncNames() throws(JobStoreError) {
     guard fsync(descriptor) == 0 else { throw JobStoreError("sync", path, SystemError("fsync")) }

@@ -32,7 +32,7 @@ package struct AgentSession: Equatable, Sendable {
     /// Work of this session and epoch may come.
     case begin(session: UInt64)
     /// The coordinator will not have this agent; for the operator.
-    case refused(reason: String)
+    case refused(reason: String, isTemporary: Bool)
   }
 
   private enum State: Equatable {
@@ -119,10 +119,10 @@ package struct AgentSession: Equatable, Sendable {
     return [.abandon] + sayHello(now)
   }
 
-  package mutating func refused(reason: String, now: Instant) -> [Action] {
+  package mutating func refused(reason: String, isTemporary: Bool, now: Instant) -> [Action] {
     guard case .greeting = state else { return [] }
     state = .refused(until: now.adding(nanoseconds: timing.refusal))
-    return [.refused(reason: reason)]
+    return [.refused(reason: reason, isTemporary: isTemporary)]
   }
 
   /// The job is over for this session; the next hello begins another.

@@ -59,7 +59,6 @@ package struct Socket: ~Copyable {
       try Self.set(handle, ZMQ_LINGER, settings.lingerMilliseconds)
       try Self.set(handle, ZMQ_MAXMSGSIZE, settings.maximumFrameBytes)
       try Self.set(handle, ZMQ_HANDSHAKE_IVL, settings.handshakeMilliseconds)
-      try Self.set(handle, ZMQ_IPV6, Int32(1))
       switch kind {
       case .router:
         // Without it a message to a peer that is gone vanishes and counts as sent.
@@ -67,6 +66,7 @@ package struct Socket: ~Copyable {
       case .dealer:
         // Nothing is queued for a coordinator that is not there.
         try Self.set(handle, ZMQ_IMMEDIATE, Int32(1))
+        try Self.set(handle, ZMQ_IPV6, Int32(1))
         try Self.set(handle, ZMQ_RECONNECT_IVL, Int32(50))
         try Self.set(handle, ZMQ_RECONNECT_IVL_MAX, Int32(2000))
       }
@@ -88,6 +88,8 @@ package struct Socket: ~Copyable {
   }
 
   package func bind(to endpoint: String) throws(ZeroMQError) {
+    // Only for numeric IPv6: an IPv4 address would be bound, and shown, as a mapped one.
+    try Self.set(handle, ZMQ_IPV6, Int32(endpoint.contains("[") ? 1 : 0))
     guard zmq_bind(handle, endpoint) == 0 else { throw ZeroMQError("zmq_bind") }
   }
 

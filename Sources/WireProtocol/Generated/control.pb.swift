@@ -502,13 +502,16 @@ package nonisolated struct WireHelloAgain: Sendable {
   package init() {}
 }
 
-/// The hello is not accepted and would not be if it were repeated soon.
+/// The hello is not accepted.
 package nonisolated struct WireRefusal: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   package var reason: String = String()
+
+  /// Nothing is wrong with the agent: it may be accepted later.
+  package var isTemporary: Bool = false
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1829,7 +1832,7 @@ nonisolated extension WireHelloAgain: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension WireRefusal: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Refusal"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reason\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reason\0\u{3}is_temporary\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1838,6 +1841,7 @@ nonisolated extension WireRefusal: SwiftProtobuf.Message, SwiftProtobuf._Message
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.isTemporary) }()
       default: break
       }
     }
@@ -1847,11 +1851,15 @@ nonisolated extension WireRefusal: SwiftProtobuf.Message, SwiftProtobuf._Message
     if !self.reason.isEmpty {
       try visitor.visitSingularStringField(value: self.reason, fieldNumber: 1)
     }
+    if self.isTemporary != false {
+      try visitor.visitSingularBoolField(value: self.isTemporary, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: WireRefusal, rhs: WireRefusal) -> Bool {
     if lhs.reason != rhs.reason {return false}
+    if lhs.isTemporary != rhs.isTemporary {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

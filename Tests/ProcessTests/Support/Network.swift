@@ -1,0 +1,106 @@
+import Foundation
+import Glibc
+
+/// Plain TCP on this host, for tests that speak to a program directly.
+final class Client {
+  private let descriptor: Int32
+
+  init(port: Int) throws {
+    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    guard descriptor >= 0 else { throw Trouble("socket: errno \(errno)") }
+    var limit = timeval(tv_sec: 10, tv_usec: 0)
+    setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    let status = withLoopback(port: port) { connect(descriptor, $0, $1) }
+    guard status == 0 else {
+      let number = errno
+      close(descriptor)
+      throw Trouble("cannot connect to port \(port): \(String(cString: strerror(number)))")
+    }
+  }
+
+  deinit { close(descriptor) }
+
+  func send(_ bytes: [UInt8]) throws {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+      guard count > 0 else { throw Trouble("write to a socket: errno \(errno)") }
+      rest = rest.dropFirst(count)
+    }
+  }
+
+  /// Some bytes; none at the end, or if nothing came for ten seconds.
+  func receive(atMost limit: Int = 65_536) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
+      count = max(0, read(descriptor, buffer.baseAddress, limit))
+    }
+  }
+
+  /// Exactly so many bytes.
+  func receive(exactly wanted: Int) throws -> [UInt8] {
+    var bytes: [UInt8] = []
+    while bytes.count < wanted {
+      let part = receive(atMost: wanted - bytes.count)
+      guard !part.isEmpty else { throw Trouble("\(bytes.count) of \(wanted) bytes came") }
+      bytes += part
+    }
+    return bytes
+  }
+}
+
+/// Calls with the address of a port on 127.0.0.1.
+private func withLoopback<T>(port: Int, _ body: (UnsafePointer<sockaddr>, socklen_t) -> T) -> T {
+  var address = sockaddr_in()
+  address.sin_family = sa_family_t(AF_INET)
+  address.sin_port = in_port_t(port).bigEndian
+  address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+  return withUnsafePointer(to: &address) { pointer in
+    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+      body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
+    }
+  }
+}
+
+/// A TCP port that is held for as long as this lives.
+final class HeldPort {
+  let port: Int
+  private let descriptor: Int32
+
+  /// Below the range from which the kernel takes ports for outgoing connections and for port 0, so that nobody gets
+  /// it by accident between its release and its use.
+  init() throws {
+    for _ in 0..<100 {
+      let candidate = Int.random(in: 10_000..<32_000)
+      let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+      guard descriptor >= 0 else { throw Trouble("socket: errno \(errno)") }
+      if withLoopback(port: candidate, { bind(descriptor, $0, $1) }) == 0, listen(descriptor, 1) == 0 {
+        self.descriptor = descriptor
+        port = candidate
+        return
+      }
+      close(descriptor)
+    }
+    throw Trouble("no free TCP port was found")
+  }
+
+  deinit { close(descriptor) }
+
+  /// A port that was free a moment ago.
+  static func free() throws -> Int { try HeldPort().port }
+}
+
+/// The body of a response to a GET over plain HTTP.
+func get(_ target: String, port: Int) throws -> String {
+  let client = try Client(port: port)
+  try client.send(Array("GET \(target) HTTP/1.1\r\nHost: localhost:\(port)\r\nConnection: close\r\n\r\n".utf8))
+  var answer: [UInt8] = []
+  while true {
+    let part = client.receive()
+    if part.isEmpty { break }
+    answer += part
+  }
+  let text = String(decoding: answer, as: UTF8.self)
+  guard let end = text.range(of: "\r\n\r\n") else { throw Trouble("no HTTP response to \(target): \(text)") }
+  return String(text[end.upperBound...])
+}
