@@ -99,7 +99,7 @@ demo() {
   recorded=0
   if [ -f "$directory/results.jsonl" ]; then recorded=$(wc -l <"$directory/results.jsonl"); fi
   if [ "$recorded" -ne "$demo_rows" ]; then
-    fail "$directory/results.jsonl has $recorded lines, not $demo_rows; try: $programs/coordinator verify $directory"
+    fail "$directory/results.jsonl has $recorded lines, not $demo_rows"
   fi
   succeeded=$(grep -c '"status":200' "$directory/results.jsonl" || true)
   echo "records: $directory/results.jsonl ($recorded lines, $succeeded with status 200)"

@@ -13,3 +13,102 @@ func column(seq: UInt64) -> ResultColumn {
     attempts: 1
   )
 }
+
+/// An instant so many milliseconds after the tests' beginning.
+func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: 1_000_000_000 + milliseconds * 1_000_000) }
+
+/// A scheduler with what tests say to it again and again.
+struct Harness {
+  var scheduler: Scheduler
+
+  init(limit: Int = 4, windowRows: Int = 10_000, windowBytes: Int = 1 << 20, retry: RetryPolicy = RetryPolicy()) {
+    var configuration = Scheduler.Configuration(connectionsPerOrigin: limit, retry: retry, seed: 1)
+    configuration.windowRows = windowRows
+    configuration.windowBytes = windowBytes
+    scheduler = Scheduler(configuration, now: at(0))
+  }
+
+  static func key(_ origin: String) -> [UInt8] {
+    var url = HTTPURL()
+    guard (try? url.parseOrigin(Array("http://\(origin).test/".utf8).span)) != nil else { return [] }
+    var key: [UInt8] = []
+    url.appendOriginKey(to: &key)
+    return key
+  }
+
+  mutating func number(_ origin: String) -> UInt32 { scheduler.number(of: Self.key(origin)) }
+
+  @discardableResult
+  mutating func add(_ count: Int, to origin: String?, length: Int = 10, isUnsafe: Bool = false) -> [UInt64] {
+    (0..<count).map { _ in
+      let number = origin.map { self.number($0) } ?? 0
+      return scheduler.add(origin: number, length: length, location: 0, mustNotRepeat: isUnsafe)
+    }
+  }
+
+  @discardableResult
+  mutating func hello(
+    _ name: UInt8,
+    connections: Int = 16,
+    creditRows: Int = 1000,
+    creditBytes: Int = 1 << 20,
+    now: Instant = at(0)
+  ) -> UInt64 {
+    let greeting = Greeting(
+      instance: Array(repeating: name, count: 16),
+      name: "agent-\(name)",
+      connections: connections,
+      creditRows: creditRows,
+      creditBytes: creditBytes
+    )
+    return scheduler.hello(greeting, now: now).session
+  }
+
+  /// What is given out, by session.
+  mutating func dispatch(_ now: Instant = at(1)) -> [UInt64: Dispatch] {
+    var bySession: [UInt64: Dispatch] = [:]
+    for dispatch in scheduler.dispatch(now: now) { bySession[dispatch.session] = dispatch }
+    return bySession
+  }
+
+  mutating func accept(_ seqs: [UInt64], from session: UInt64) throws(Refusal) {
+    var freed: [UInt64] = []
+    try scheduler.accept(seqs.map(column(seq:)), from: session, freed: &freed)
+  }
+
+  mutating func lower(_ origin: String, to connections: Int, by session: UInt64) {
+    scheduler.sharesLowered([ShareGrant(origin: number(origin), connections: connections)], by: session)
+  }
+
+  var counts: RowCounts { scheduler.counts }
+}
+
+extension RowCounts {
+  /// Queued, leased, deferred, recorded; nil if they do not add up.
+  var places: [UInt64]? {
+    submitted == queued + leased + deferred + recorded ? [queued, leased, deferred, recorded] : nil
+  }
+}
+
+/// A redirect to the root of an origin.
+func redirect(to origin: String, hops: Int = 1) -> RedirectState {
+  RedirectState(
+    url: Array("http://\(origin).test/".utf8),
+    method: .get,
+    dropsCredentials: false,
+    dropsContent: false,
+    hops: hops,
+    spentMicroseconds: 0,
+    visited: []
+  )
+}
+
+func failed(_ seq: UInt64, attempts: UInt16 = 1, retryAfterMilliseconds: UInt64 = 0) -> Deferral {
+  Deferral(
+    seq: seq,
+    cause: .failure,
+    failure: .reset,
+    attempts: attempts,
+    retryAfterMilliseconds: retryAfterMilliseconds
+  )
+}

@@ -56,7 +56,7 @@ struct SimulatedAgent {
 
   init(index: Int, random: inout SimulationRandom) {
     self.index = index
-    connections = random.number(1...10)
+    connections = random.chance(50) ? random.number(1...2) : random.number(1...10)
     creditRows = random.chance(30) ? random.number(2...8) : random.number(8...200)
     creditBytes = random.chance(20) ? random.number(200...2000) : 1_000_000
     clockOffset = random.next() >> 8

@@ -1,0 +1,202 @@
+import Foundation
+import Testing
+
+@Suite struct `A job that cannot be done` {
+  let sandbox: Sandbox
+
+  init() throws { sandbox = try Sandbox() }
+
+  /// Runs the coordinator and expects an exit status, one line that holds all of `words`, and nothing left behind.
+  private func expectRefusal(
+    _ arguments: [String],
+    _ status: Int32,
+    saying words: [String],
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    let before = sandbox.names().filter { !$0.hasPrefix("coordinator-") }
+    let (ending, program) = try sandbox.run("coordinator", arguments, within: 20)
+    #expect(ending == .exit(status), "\(arguments): \(program.errorText)", sourceLocation: sourceLocation)
+    let lines = program.errorLines
+    let line = lines.first { line in words.allSatisfy(line.contains) }
+    #expect(line != nil, "no line with \(words) in: \(program.errorText)", sourceLocation: sourceLocation)
+    if status == 2 {
+      let others = lines.filter { !$0.hasPrefix("waiting for agents") }
+      #expect(others.count == 1, "one line, not: \(program.errorText)", sourceLocation: sourceLocation)
+    }
+    #expect(program.outputText.isEmpty, "\(program.outputText)", sourceLocation: sourceLocation)
+    let after = sandbox.names().filter { !$0.hasPrefix("coordinator-") }
+    #expect(after == before, "something is left behind", sourceLocation: sourceLocation)
+    #expect(sandbox.names(in: "run").isEmpty, "the local socket is left behind", sourceLocation: sourceLocation)
+  }
+
+  @Test func `for want of rows`() throws {
+    try expectRefusal(["local", "absent.txt", "-o", "out"], 2, saying: ["absent.txt", "No such file"])
+    try expectRefusal(["local", sandbox.path, "-o", "out"], 2, saying: [sandbox.path, "directory"])
+    let empty = try sandbox.write("empty.txt", "")
+    try expectRefusal(["local", empty, "-o", "out"], 2, saying: ["empty.txt", "no request"])
+    let comments = try sandbox.write("comments.txt", "# one\n\n   \n# two")
+    try expectRefusal(["local", comments, "-o", "out"], 2, saying: ["comments.txt", "no request"])
+    try expectRefusal(["local", "-", "-o", "out"], 2, saying: ["standard input", "no request"])
+  }
+
+  @Test func `in a folder that holds one or cannot be made`() throws {
+    let list = try sandbox.list(["not a url"])
+    let first = try sandbox.run("coordinator", ["local", list, "-o", "done", "--agents", "1"])
+    #expect(first.ending == .exit(0))
+    let records = FileManager.default.contents(atPath: "\(sandbox.path)/done/results.jsonl")
+    try expectRefusal(["local", list, "-o", "done"], 2, saying: ["done", "already holds a job"])
+    #expect(FileManager.default.contents(atPath: "\(sandbox.path)/done/results.jsonl") == records)
+    try expectRefusal(["local", list, "-o", "no/such/parent"], 2, saying: ["no/such/parent"])
+    try expectRefusal(["local", list, "-o", list], 2, saying: [list])
+  }
+
+  @Test func `for want of a port`() throws {
+    let held = try HeldPort()
+    let list = try sandbox.list(["https://localhost/"])
+    try withExtendedLifetime(held) {
+      let listen = "tcp://127.0.0.1:\(held.port)"
+      try expectRefusal(["run", list, "-o", "out", "--listen", listen], 2, saying: ["\(held.port)", "in use"])
+    }
+  }
+
+  @Test func `for want of agents`() throws {
+    let list = try sandbox.list(["https://localhost/"])
+    let listen = "tcp://127.0.0.1:\(try HeldPort.free())"
+    let begin = Date()
+    let arguments = ["run", list, "-o", "out", "--listen", listen, "--agent-wait", "1"]
+    let (ending, program) = try sandbox.run("coordinator", arguments, within: 20)
+    #expect(ending == .exit(2))
+    #expect(program.errorText.contains("no agent came within 1 s"), "\(program.errorText)")
+    #expect(Date().timeIntervalSince(begin) < 6)
+  }
+
+  @Test func `as its options stand`() throws {
+    let list = try sandbox.list(["https://localhost/"])
+    let local = ["local", list, "-o", "out"]
+    let cases: [(options: [String], words: [String])] = [
+      (["--no-such-flag"], ["--no-such-flag"]),
+      (["--retry", "-1"], ["--retry"]),
+      (["--retry=-1"], ["--retry"]),
+      (["--retry", "many"], ["many"]),
+      (["--max-time", "0"], ["--max-time"]),
+      (["--connect-timeout", "nan"], ["--connect-timeout"]),
+      (["--per-origin", "0"], ["--per-origin"]),
+      (["--agents", "0"], ["--agents"]),
+      (["--agent-wait", "0"], ["--agent-wait"]),
+      (["--max-redirs", "100000"], ["--max-redirs"]),
+      (["--body", "eat"], ["--body"]),
+      (["--tls-min", "1.0"], ["--tls-min"]),
+      (["--cacert", "absent.pem"], ["--cacert", "absent.pem"]),
+      (["--cacert", list], ["TLS"]),
+      (["-H", "no colon"], ["--header"]),
+      (["-H", "@absent"], ["absent"]),
+      (["-d", "@absent"], ["absent"]),
+      (["-d", "a", "--json", "b"], ["--json", "--data"]),
+      (["-I", "-d", "a"], ["--head"]),
+      (["-4", "-6"], ["-4", "-6"]),
+      (["--resolve", "nonsense"], ["--resolve", "nonsense"]),
+      (["--connect-to", "a:b"], ["--connect-to", "a:b"]),
+      (["--key", list], ["--cert"]),
+      (["-X", "NO METHOD"], ["NO METHOD"]),
+    ]
+    for (options, words) in cases { try expectRefusal(local + options, 64, saying: words) }
+    try expectRefusal(["local"], 64, saying: ["input"])
+    try expectRefusal(["run", list, "--listen", "tcp://127.0.0.1:1"], 64, saying: ["-o"])
+    try expectRefusal(["run", list, "-o", "out", "--listen", "nowhere"], 64, saying: ["--listen", "nowhere"])
+    let everywhere = ["run", list, "-o", "out", "--listen", "tcp://0.0.0.0:5555"]
+    try expectRefusal(everywhere, 64, saying: ["0.0.0.0", "--insecure-plaintext"])
+    try expectRefusal(everywhere + ["--insecure-plaintext", "-u", "a:b"], 64, saying: ["unencrypted"])
+  }
+
+  @Test func `is no matter for an agent's command line`() throws {
+    for arguments in [["--coordinator", "nowhere"], [], ["--coordinator", "tcp://127.0.0.1:1", "--threads", "0"]] {
+      let (ending, program) = try sandbox.run("agent", arguments, within: 10)
+      #expect(ending == .exit(64), "\(arguments): \(program.errorText)")
+      #expect(!program.errorText.isEmpty)
+    }
+  }
+}
+
+@Suite struct `Input and output` {
+  let sandbox: Sandbox
+  let origin: Origin
+
+  init() throws {
+    sandbox = try Sandbox()
+    origin = try Origin(in: sandbox)
+  }
+
+  @Test func `may be the standard ones`() throws {
+    let rows = try (0..<500).map { try origin.url("/fixed/\($0)") }
+    let list = try sandbox.list(rows)
+    let (ending, program) = try sandbox.run(
+      "coordinator",
+      ["local", "-", "-o", "-", "--agents", "1", "--cacert", origin.authority],
+      input: .file(list)
+    )
+    #expect(ending == .exit(0), "\(program.errorText)")
+    let records = try Records(Data(program.outputText.utf8), count: rows.count)
+    records.expectAllFetched()
+    #expect(records.all.map(\.url) == rows)
+    #expect(program.errorText.contains("500 of 500 recorded"))
+    let names = sandbox.names().filter { $0.hasSuffix(".jsonl") || $0.contains("stdin") || $0 == "-" }
+    #expect(names.isEmpty, "no folder is made: \(names)")
+  }
+
+  @Test func `may have any line ends, a mark at the start and no end`() throws {
+    let urls = try (0..<4).map { try origin.url("/fixed/\($0)") }
+    let text = "\u{FEFF}\(urls[0])\r\n# comment\r\n\r\n\(urls[1])\n   \n\(urls[2])\r\n\(urls[3])"
+    let file = try sandbox.write("odd.txt", text)
+    let (ending, program) = try sandbox.run(
+      "coordinator",
+      ["local", file, "-o", "odd", "--agents", "1", "--cacert", origin.authority]
+    )
+    #expect(ending == .exit(0), "\(program.errorText)")
+    let data = FileManager.default.contents(atPath: "\(sandbox.path)/odd/results.jsonl") ?? Data()
+    let records = try Records(data, count: 4)
+    records.expectAllFetched()
+    #expect(records.all.map(\.url) == urls)
+  }
+
+  @Test func `go on after lines that are too long or no text at all`() throws {
+    let good = try origin.url("/fixed/1")
+    var data = Data("\(good)\n".utf8)
+    data.append(Data(repeating: UInt8(ascii: "a"), count: 2 << 20))
+    data.append(Data("\n\(good)\n".utf8))
+    data.append(Data([0x00, 0xFF, 0xFE, 0x80, 0x0A]))
+    data.append(Data("{\"url\":\"\(good)\",\"body\":\"".utf8))
+    data.append(Data(repeating: UInt8(ascii: "b"), count: 2 << 20))
+    data.append(Data("\"}\n\(good)".utf8))
+    let file = try sandbox.write("long.txt", data)
+    let (ending, program) = try sandbox.run(
+      "coordinator",
+      ["local", file, "-o", "long", "--agents", "1", "--cacert", origin.authority]
+    )
+    #expect(ending == .exit(0), "\(program.errorText)")
+    let found = FileManager.default.contents(atPath: "\(sandbox.path)/long/results.jsonl") ?? Data()
+    let gists = try Records(found, count: 6).all.map(\.gist)
+    let tooLong = "input/line_too_long"
+    #expect(gists == ["200 1", tooLong, "200 1", "input/invalid_url", tooLong, "200 1"])
+  }
+
+  @Test func `without -o go into a fresh folder named after the input`() throws {
+    let list = try sandbox.list([try origin.url("/fixed/1")], name: "my-list.txt")
+    let (ending, program) = try sandbox.run("coordinator", ["local", list, "--cacert", origin.authority, "--quiet"])
+    #expect(ending == .exit(0))
+    #expect(program.errorText.isEmpty, "--quiet: \(program.errorText)")
+    let folder = try #require(sandbox.names().first { $0.hasPrefix("my-list-") })
+    #expect(sandbox.names(in: folder) == ["job.json", "results.jsonl", "summary.json"])
+    let attributes = try FileManager.default.attributesOfItem(atPath: "\(sandbox.path)/\(folder)")
+    #expect(attributes[.posixPermissions] as? Int == 0o700)
+  }
+
+  @Test func `end with status 1 if --fail is given and a row failed`() throws {
+    let good = try origin.url("/fixed/1")
+    let options = ["--cacert", origin.authority, "--retry", "0"]
+    _ = try sandbox.fetch([good], options + ["--fail"], expecting: .exit(0))
+    _ = try sandbox.fetch([good, try origin.url("/status/404")], options + ["--fail"], expecting: .exit(1))
+    _ = try sandbox.fetch([good, try origin.url("/", "refused")], options + ["--fail"], expecting: .exit(1))
+    _ = try sandbox.fetch([good, "no url"], options + ["--fail"], expecting: .exit(1))
+    _ = try sandbox.fetch([good, try origin.url("/status/404"), "no url"], options, expecting: .exit(0))
+  }
+}
