@@ -166,7 +166,8 @@ struct Agent: ~Copyable {
     switch body {
     case .welcome(let welcome): try begin(welcome, session: identifier, epoch: epoch, now)
     case .helloAgain: try perform(session.unknown(session: identifier, now: now))
-    case .refusal(let refusal): try perform(session.refused(reason: refusal.reason, isTemporary: refusal.isTemporary, now: now))
+    case .refusal(let refusal):
+      try perform(session.refused(reason: refusal.reason, isTemporary: refusal.isTemporary, now: now))
     case .beatEcho(let echo):
       try perform(session.echoed(stamp: Instant(nanoseconds: echo.stampNs), session: identifier, epoch: epoch))
     case .work, .shares, .acknowledgement, .rowRecall, .jobEnd, .drain:

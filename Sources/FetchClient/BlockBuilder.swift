@@ -18,7 +18,10 @@ struct BlockBuilder {
 
   var isEmpty: Bool { block.rows == 0 && deferredRows == 0 }
 
-  var isFull: Bool { block.rows >= Self.maximumRows || block.lines.count >= Self.maximumBytes || deferredRows >= 256 }
+  var isFull: Bool {
+    block.rows >= Self.maximumRows || block.lines.count >= Self.maximumBytes || deferredRows >= Self.maximumRows
+      || deferrals.count >= Self.maximumBytes
+  }
 
   /// When what is inside has waited long enough; `distantFuture` if nothing is.
   var dueAt: Instant {

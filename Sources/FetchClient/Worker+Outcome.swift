@@ -217,7 +217,7 @@ extension Worker {
     fields.status = connection.reader.head.status
     fields.httpMinorVersion = UInt8(connection.reader.head.minorVersion)
     fields.contentType = connection.reader.head.firstValue(of: "content-type")
-    if case .length(let length) = connection.reader.head.framing { fields.contentLength = length }
+    fields.contentLength = contentLength(of: connection.reader.head)
     fields.bodyBytes = attempt.bodyBytes
     if policy.disposition != .discard {
       let hasher = connection.hasher ?? SHA256Hasher()
@@ -240,6 +240,17 @@ extension Worker {
     if policy.includesHeaders {
       let head = connection.reader.head
       fields.headers = (0..<head.fieldCount).map { HeaderPosition(name: head.name(at: $0), value: head.value(at: $0)) }
+    }
+  }
+
+  /// Of the body, or of the one that a HEAD or 304 response speaks of.
+  private func contentLength(of head: ResponseHead) -> UInt64? {
+    switch head.framing {
+    case .length(let length): return length
+    case .chunked, .untilClose: return nil
+    case .none:
+      guard let range = head.firstValue(of: "content-length") else { return nil }
+      return UInt64(String(decoding: head.bytes[range], as: UTF8.self))
     }
   }
 
@@ -289,5 +300,6 @@ extension Worker {
       ),
       now: now
     )
+    if builder.isFull { flush() }
   }
 }
