@@ -98,7 +98,13 @@ let package = Package(
     tests(of: "FetchModel"),
     tests(of: "HTTP1", ["FetchModel"], resources: [.copy("Fixtures")]),
     tests(of: "Records", ["FetchModel"]),
+    tests(of: "Scheduling", ["FetchModel"]),
+    tests(of: "WireProtocol", ["FetchModel"]),
+    tests(of: "FetchClient", ["FetchModel", "PosixIO"]),
+    tests(of: "AgentRuntime"),
     tests(of: "OriginServer"),
+    // Real programs from the folder that TRAWL_BIN names.
+    .testTarget(name: "ProcessTests", swiftSettings: settings),
     .testTarget(name: "TidyTests", swiftSettings: settings),
 
   ]

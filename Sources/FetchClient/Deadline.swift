@@ -3,11 +3,11 @@ package import FetchModel
 /// The job's time limits in nanoseconds, as the loop compares them; `UInt64.max` is none.
 package struct TimeLimits: Sendable {
   let connect: UInt64
-  let total: UInt64
+  package let total: UInt64
   let firstByte: UInt64
   let idle: UInt64
   let lowSpeedBytesPerSecond: UInt64
-  let lowSpeedTime: UInt64
+  package let lowSpeedTime: UInt64
 
   package init(_ deadlines: Deadlines) {
     connect = deadlines.connect.wholeNanoseconds

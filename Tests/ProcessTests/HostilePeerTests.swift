@@ -40,7 +40,8 @@ import Testing
   @Test func `who talks nonsense does no harm`() throws {
     var random = SystemRandomNumberGenerator()
     var texts: [[UInt8]] = [
-      Array("GET / HTTP/1.1\r\nHost: x\r\n\r\n".utf8), [0xFF], [0x16, 0x03, 0x01, 0x02, 0x00], Array(repeating: 0, count: 9),
+      Array("GET / HTTP/1.1\r\nHost: x\r\n\r\n".utf8), [0xFF], [0x16, 0x03, 0x01, 0x02, 0x00],
+      Array(repeating: 0, count: 9),
     ]
     for _ in 0..<20 { texts.append((0..<2_000).map { _ in UInt8.random(in: 0...255, using: &random) }) }
     var clients: [Client] = []

@@ -23,8 +23,8 @@ import Testing
     records.expectAllFetched(sourceLocation: sourceLocation)
     let wrong = records.all.filter { record in
       let body = Array(Nginx.body(record.seq).utf8)
-      return record.url != nginx.url(record.seq) || record.body_bytes != body.count
-        || record.body_sha256 != Digest.sha256(body)
+      return record.url != nginx.url(record.seq) || record.bodyBytes != body.count
+        || record.bodySha256 != Digest.sha256(body)
     }
     #expect(wrong.isEmpty, "\(wrong.count) rows are wrong, such as \(wrong.prefix(3))", sourceLocation: sourceLocation)
   }
@@ -36,11 +36,11 @@ import Testing
     let summary = try job.summary()
     summary.expectAgreement(with: records)
     #expect(summary.state == "complete")
-    #expect(summary.input_rows == Self.count)
+    #expect(summary.inputRows == Self.count)
     #expect(summary.refused == [:])
     #expect(summary.effort.attempts == Self.count)
     #expect(summary.effort.instances == 2)
-    #expect(summary.effort.instances_without_last_report == 0)
+    #expect(summary.effort.instancesWithoutLastReport == 0)
     // Shares move between agents, so more are opened in all than are open at once; a few, not one a request.
     #expect((1...24).contains(summary.effort.connections.opened), "\(summary.effort.connections)")
     #expect(summary.effort.connections.opened + summary.effort.connections.reused == Self.count)
@@ -93,7 +93,7 @@ import Testing
     records.expectAllFetched()
     let summary = try job.summary()
     summary.expectAgreement(with: records)
-    #expect(summary.effort.instances_without_last_report >= 1)
+    #expect(summary.effort.instancesWithoutLastReport >= 1)
     #expect(records.agents.count >= 2)
     // Nobody waited for a lease: 4 ms for each of 20,000 rows over 64 connections, and some patience.
     #expect(Date().timeIntervalSince(begin) < 30)

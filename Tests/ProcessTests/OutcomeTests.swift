@@ -19,7 +19,8 @@ import Testing
     let job = try sandbox.fetch(cases.map(\.row), options, sourceLocation: sourceLocation)
     let records = try job.records(cases.count, sourceLocation: sourceLocation)
     for (record, expected) in zip(records.all, cases) {
-      #expect(record.gist == expected.gist, "\(expected.row): \(record)", sourceLocation: sourceLocation)
+      let gists = expected.gist.components(separatedBy: " or ")
+      #expect(gists.contains(record.gist), "\(expected.row): \(record)", sourceLocation: sourceLocation)
       #expect(record.error.map { !$0.message.isEmpty } ?? true, sourceLocation: sourceLocation)
     }
     try job.summary().expectAgreement(with: records, sourceLocation: sourceLocation)
@@ -64,7 +65,8 @@ import Testing
       (try origin.url("/garbage"), "head/malformed_response"),
       (try origin.url("/", "alert"), "tls/tls_alert"),
       (try origin.url("/", "plain_in_tls"), "tls/tls_handshake_failed"),
-      (try origin.url("/", "closing"), "tls/closed_before_response"),
+      // Whether the kernel resets depends on whether the ClientHello was there at the close.
+      (try origin.url("/", "closing"), "tls/closed_before_response or tls/reset"),
       (try origin.url("/headers/big/1000000"), "head/head_too_large"),
       ("ftp://localhost/", "input/invalid_url"),
       ("https://localhost:99999/", "input/invalid_url"),
@@ -83,19 +85,19 @@ import Testing
     }
 
     let fixed = try record("/fixed/1000")
-    #expect(fixed.body_sha256 == Digest.sha256(Origin.body("/fixed/1000", count: 1000)))
-    #expect(fixed.content_length == 1000 && fixed.content_type == "application/octet-stream" && fixed.http == "1.1")
-    #expect(fixed.tls?.version == "1.3" && fixed.remote_ip == "127.0.0.1" && fixed.method == "GET")
+    #expect(fixed.bodySha256 == Digest.sha256(Origin.body("/fixed/1000", count: 1000)))
+    #expect(fixed.contentLength == 1000 && fixed.contentType == "application/octet-stream" && fixed.http == "1.1")
+    #expect(fixed.tls?.version == "1.3" && fixed.remoteIp == "127.0.0.1" && fixed.method == "GET")
     for target in ["/chunked/5000?size=512", "/chunked/3000?size=7&trailers=1", "/close/2000"] {
       let found = try record(target)
       let path = String(target.prefix { $0 != "?" })
-      let expected = Digest.sha256(Origin.body(path, count: found.body_bytes ?? 0))
-      #expect(found.body_sha256 == expected, "\(target)")
+      let expected = Digest.sha256(Origin.body(path, count: found.bodyBytes ?? 0))
+      #expect(found.bodySha256 == expected, "\(target)")
     }
     let plain = try record("/close/2000", "http")
     #expect(plain.tls == nil && plain.time["tls"] == nil)
     let redirected = try record("/redirect/2")
-    #expect(redirected.location == "/redirect/1" && redirected.redirects == nil && redirected.final_url == nil)
+    #expect(redirected.location == "/redirect/1" && redirected.redirects == nil && redirected.finalUrl == nil)
     let refused = try record("/", "refused")
     #expect(refused.time["first_byte"] == nil && refused.error?.retryable == true && refused.attempts == 1)
     for slow in [try record("/slow/head/5000"), try record("/stall/body")] {
@@ -138,13 +140,13 @@ import Testing
     let records = try expectGists(cases, ["-L", "--retry", "0", "--cacert", origin.authority])
     let near = try records[0]
     #expect(near.redirects == 3)
-    #expect(near.final_url == (try origin.url("/redirect/0")))
+    #expect(near.finalUrl == (try origin.url("/redirect/0")))
     #expect(near.url == (try origin.url("/redirect/3")) && near.location == nil)
     let far = try records[1]
-    #expect(far.redirects == 1 && far.final_url == across)
-    #expect(far.body_sha256 == Digest.sha256(Origin.body("/fixed/33", count: 33)))
+    #expect(far.redirects == 1 && far.finalUrl == across)
+    #expect(far.bodySha256 == Digest.sha256(Origin.body("/fixed/33", count: 33)))
     let last = try records[5]
-    #expect(last.redirects == nil && last.final_url == nil)
+    #expect(last.redirects == nil && last.finalUrl == nil)
   }
 
   @Test func `time limits of the parts of an exchange`() throws {
@@ -175,7 +177,8 @@ import Testing
     let cases = try listeners.map { (row: try origin.url("/fixed/7", $0), gist: "200 7") }
     _ = try expectGists(cases, ["--insecure", "--retry", "0"])
     let job = try sandbox.fetch([try origin.url("/fixed/7")], ["--retry", "0"])
-    #expect(try job.records(1)[0].gist == "tls/tls_certificate_untrusted", "the system's anchors know no test authority")
+    // The system's anchors know no test authority.
+    #expect(try job.records(1)[0].gist == "tls/tls_certificate_untrusted")
   }
 
   @Test func `bodies that are kept, discarded or cut`() throws {
@@ -186,14 +189,14 @@ import Testing
     #expect(try kept[0].truncated == nil)
 
     let discarded = try sandbox.fetch(rows, trust + ["--body", "discard"]).records(3)
-    #expect(discarded.all.allSatisfy { $0.body_sha256 == nil && $0.body == nil })
-    #expect(discarded.all.map(\.body_bytes) == [50, 3000, 3000])
+    #expect(discarded.all.allSatisfy { $0.bodySha256 == nil && $0.body == nil })
+    #expect(discarded.all.map(\.bodyBytes) == [50, 3000, 3000])
 
     let cut = try sandbox.fetch(rows, trust + ["--max-filesize", "1000"]).records(3)
     #expect(cut.all.map(\.truncated) == [nil, "length", "length"])
-    #expect(cut.all.map(\.body_bytes) == [50, 1000, 1000])
+    #expect(cut.all.map(\.bodyBytes) == [50, 1000, 1000])
     #expect(cut.all.allSatisfy { $0.error == nil && $0.status == 200 })
-    #expect(try cut[1].body_sha256 == Digest.sha256(Origin.body("/fixed/3000", count: 1000)))
+    #expect(try cut[1].bodySha256 == Digest.sha256(Origin.body("/fixed/3000", count: 1000)))
   }
 
   @Test func `header fields if they are asked for`() throws {

@@ -96,8 +96,9 @@ import Testing
   @Test func `asks for the head only with -I`() throws {
     let options = ["-I", "--cacert", origin.authority]
     let record = try sandbox.fetch([try origin.url("/fixed/1234")], options).records(1)[0]
-    #expect(record.method == "HEAD" && record.status == 200 && record.content_length == 1234)
-    #expect(record.body_bytes == nil || record.body_bytes == 0)
+    #expect(record.method == "HEAD" && record.status == 200)
+    #expect(record.contentLength == 1234, "what a GET would have got")
+    #expect(record.bodyBytes == nil || record.bodyBytes == 0)
   }
 
   @Test func `carries no credentials to another origin`() throws {

@@ -73,7 +73,7 @@ import Testing
     let rows = try (0..<400 * limit).map { try origin.url("/latency/2?row=\($0)") }
     let job = try sandbox.fetch(rows, ["--cacert", origin.authority, "--per-origin", "\(limit)"], agents: 2)
     try job.records(rows.count).expectAllFetched()
-    let open = try #require(try origin.counts().listeners["https"]).open_max
+    let open = try #require(try origin.counts().listeners["https"]).openMax
     // The origin may see a new connection before the end of one that was closed for it.
     #expect((1...limit + 1).contains(open), "\(open) at once, at most \(limit) are allowed")
   }
@@ -83,7 +83,7 @@ import Testing
     let rows = (0..<600).map { "https://h\($0 % 3).origin.test:\(port)/latency/10?row=\($0)" }
     let options = ["--per-origin", "2", "--resolve", "*:*:127.0.0.1", "--cacert", origin.authority]
     try sandbox.fetch(rows, options).records(rows.count).expectAllFetched()
-    let open = try #require(try origin.counts().listeners["https"]).open_max
+    let open = try #require(try origin.counts().listeners["https"]).openMax
     #expect((6...9).contains(open), "\(open) at once for three origins with two each")
   }
 }

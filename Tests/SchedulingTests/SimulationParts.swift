@@ -52,7 +52,8 @@ enum AgentMessage {
   var session: UInt64 {
     switch self {
     case .hello: 0
-    case .beat(let session, _), .results(let session, _), .deferrals(let session, _), .lowered(let session, _, _): session
+    case .beat(let session, _), .results(let session, _): session
+    case .deferrals(let session, _), .lowered(let session, _, _): session
     }
   }
 }

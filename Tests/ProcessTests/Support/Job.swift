@@ -19,10 +19,11 @@ struct Job {
   }
 
   func summary() throws -> Summary {
-    guard let data = FileManager.default.contents(atPath: "\(directory)/summary.json") else {
-      throw Trouble("no summary.json; the coordinator ended with \(ending) and said: \(program.errorText.suffix(2_000))")
+    do {
+      return try Summary(of: directory)
+    } catch {
+      throw Trouble("\(error); the coordinator ended with \(ending) and said: \(program.errorText.suffix(2_000))")
     }
-    return try JSONDecoder().decode(Summary.self, from: data)
   }
 }
 

@@ -14,9 +14,9 @@ struct Record: Decodable {
   }
 
   var seq: Int
-  var id, url, method, http, content_type, body_sha256, truncated, final_url, location: String?
-  var agent, started_at, remote_ip, body, body_b64: String?
-  var status, content_length, body_bytes, redirects: Int?
+  var id, url, method, http, contentType, bodySha256, truncated, finalUrl, location: String?
+  var agent, startedAt, remoteIp, body, bodyB64: String?
+  var status, contentLength, bodyBytes, redirects: Int?
   var attempts: Int
   var reused: Bool?
   var headers: [[String]]?
@@ -28,7 +28,7 @@ struct Record: Decodable {
   var gist: String {
     var parts: [String] = []
     if let status { parts.append("\(status)") }
-    if let body_bytes { parts.append("\(body_bytes)") }
+    if let bodyBytes { parts.append("\(bodyBytes)") }
     if let error { parts.append("\(error.phase)/\(error.code)") }
     return parts.joined(separator: " ")
   }
@@ -59,6 +59,7 @@ struct Records {
   static func lines(_ data: Data) throws -> [Record] {
     guard data.isEmpty || data.last == 0x0A else { throw Trouble("the last line of the records is torn") }
     let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
     return try data.split(separator: 0x0A, omittingEmptySubsequences: false).dropLast().map { line in
       do {
         let record = try decoder.decode(Record.self, from: line)
@@ -104,29 +105,38 @@ struct Summary: Decodable {
   struct Effort: Decodable {
     struct Connections: Decodable { var opened, reused: Int }
     struct Handshakes: Decodable { var full, resumed: Int }
-    var attempts, instances, instances_without_last_report: Int
+    var attempts, instances, instancesWithoutLastReport: Int
     var connections: Connections
     var handshakes: Handshakes
   }
 
   var state: String
-  var input_rows, rows, failed_rows, body_bytes, attempts: Int
+  var inputRows, rows, failedRows, bodyBytes, attempts: Int
   var status, errors, refused: [String: Int]
-  var latency_seconds: Latency
+  var latencySeconds: Latency
   var effort: Effort
+
+  /// Of the job in a folder.
+  init(of directory: String) throws {
+    let file = "\(directory)/summary.json"
+    guard let data = FileManager.default.contents(atPath: file) else { throw Trouble("there is no \(file)") }
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    self = try decoder.decode(Summary.self, from: data)
+  }
 
   /// The record counters say what the records say.
   func expectAgreement(with records: Records, sourceLocation: SourceLocation = #_sourceLocation) {
     let all = records.all
     #expect(rows == all.count, sourceLocation: sourceLocation)
-    #expect(failed_rows == all.count { $0.error != nil }, sourceLocation: sourceLocation)
-    #expect(body_bytes == all.reduce(0) { $0 + ($1.body_bytes ?? 0) }, sourceLocation: sourceLocation)
+    #expect(failedRows == all.count { $0.error != nil }, sourceLocation: sourceLocation)
+    #expect(bodyBytes == all.reduce(0) { $0 + ($1.bodyBytes ?? 0) }, sourceLocation: sourceLocation)
     #expect(attempts == all.reduce(0) { $0 + $1.attempts }, sourceLocation: sourceLocation)
     let codes = Dictionary(grouping: all.compactMap(\.error?.code)) { $0 }.mapValues(\.count)
     #expect(errors == codes, sourceLocation: sourceLocation)
     let classes = Dictionary(grouping: all) { $0.status.map { "\($0 / 100)xx" } ?? "none" }.mapValues(\.count)
     #expect(status.filter { $0.value > 0 } == classes, sourceLocation: sourceLocation)
-    let latency = latency_seconds
+    let latency = latencySeconds
     let ladder = [latency.min, latency.p50, latency.p90, latency.p99, latency.p999, latency.max]
     #expect(ladder == ladder.sorted(), sourceLocation: sourceLocation)
     let longest = all.compactMap { $0.time["total"] }.max() ?? 0

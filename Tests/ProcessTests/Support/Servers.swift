@@ -40,15 +40,17 @@ final class Origin {
 
   struct Counts: Decodable {
     struct Listener: Decodable {
-      var accepted, open, open_max: Int
+      var accepted, open, openMax: Int
     }
 
-    var requests, requests_in_progress_max, connections: Int
+    var requests, requestsInProgressMax, connections: Int
     var listeners: [String: Listener]
   }
 
   func counts() throws -> Counts {
-    try JSONDecoder().decode(Counts.self, from: Data(try get("/counts", port: port("http")).utf8))
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return try decoder.decode(Counts.self, from: Data(try get("/counts", port: port("http")).utf8))
   }
 
   /// How often a target was asked for with `X-Count` or `?count=1`.
