@@ -19,7 +19,7 @@ build_packages=(
 )
 
 # What `deploy/test.sh` runs besides the Swift tests themselves.
-test_packages=(protobuf-compiler:protoc shellcheck:shellcheck valgrind:valgrind)
+test_packages=(protobuf-compiler:protoc shellcheck:shellcheck valgrind:valgrind nginx)
 
 # What a downloaded toolchain and its download need: swift.org's list for each distribution, as in
 # github.com/swiftlang/swift-docker. Only looked at when a toolchain is installed, because one that runs has them.
@@ -116,6 +116,7 @@ check_unknown_distribution() {
       *:*) command -v "${entry#*:}" >/dev/null || lacking+=("the command ${entry#*:}") ;;
       libssl-dev) has_header openssl/ssl.h || lacking+=("OpenSSL 3 with its headers (openssl/ssl.h)") ;;
       libzmq3-dev) has_header zmq.h || lacking+=("ZeroMQ 4.3 with its headers (zmq.h)") ;;
+      nginx) [ -x /usr/sbin/nginx ] || command -v nginx >/dev/null || lacking+=("nginx") ;;
       # The rest comes with any working toolchain: the C library's headers, a linker, libstdc++.
     esac
   done

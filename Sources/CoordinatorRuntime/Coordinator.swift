@@ -284,17 +284,24 @@ final class Coordinator {
           )
         }
       }
-      try send(.work(work), bulk: [frame], to: dispatch.session)
+      guard try send(.work(work), bulk: [frame], to: dispatch.session) else {
+        scheduler.undelivered(dispatch.rows, to: dispatch.session)
+        continue
+      }
     }
   }
 
-  /// Sends to a session; one that cannot be reached is over, and its rows go to others.
-  func send(_ body: WireCoordinatorMessage.OneOf_Body, bulk: [[UInt8]] = [], to session: UInt64) throws {
-    guard let peer = peers[session] else { return }
+  /// Sends to a session. One that cannot be reached gets no more work, and is over when its lease is: its agent may
+  /// be alive behind a broken connection, with requests under way.
+  @discardableResult
+  func send(_ body: WireCoordinatorMessage.OneOf_Body, bulk: [[UInt8]] = [], to session: UInt64) throws -> Bool {
+    guard let peer = peers[session] else { return false }
     let control = Envelope.encode(session: session, epoch: epoch, body)
     switch try socket.socket.send([peer.routing, control] + bulk) {
-    case .sent: break
-    case .wouldBlock, .unroutable: if let end = scheduler.end(session) { endSessions([end]) }
+    case .sent: return true
+    case .wouldBlock, .unroutable:
+      scheduler.unreachable(session)
+      return false
     }
   }
 

@@ -287,7 +287,7 @@ extension Worker {
     fields.failure = FetchFailure(problem.code, in: .input, problem.description)
     fields.redirects = pending.redirect?.hops ?? 0
     let url = job.row.urlText
-    let line = job.writer.append(fields, url: url.span, to: &builder.block.lines)
+    let line = job.writer.append(fields, url: url.isEmpty ? nil : url.span, to: &builder.block.lines)
     builder.added(
       ResultColumn(
         seq: fields.seq,

@@ -96,7 +96,7 @@ extension Scheduler {
   private func preferredSession(for hash: UInt64) -> Int32? {
     var best: (slot: Int32, weight: UInt64)?
     for (slot, session) in sessions.enumerated() {
-      guard let session, session.freeConnections > 0, !session.isDraining else { continue }
+      guard let session, session.freeConnections > 0, session.isReachable else { continue }
       var mix = StableHash()
       mix.add(hash)
       mix.add(session.hash)

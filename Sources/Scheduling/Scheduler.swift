@@ -157,8 +157,27 @@ package struct Scheduler: Sendable {
   /// Renews a session's lease; false if there is no such session.
   package mutating func beat(_ session: UInt64, now: Instant) -> Bool {
     guard let slot = sessionSlots[session] else { return false }
+    sessions[Int(slot)]?.isReachable = true
     sessions[Int(slot)]?.expiry = now.adding(nanoseconds: configuration.leaseNanoseconds)
     return true
+  }
+
+  /// A message to the session could not be sent.
+  package mutating func unreachable(_ session: UInt64) {
+    guard let slot = sessionSlots[session] else { return }
+    sessions[Int(slot)]?.isReachable = false
+  }
+
+  /// Takes rows back that were leased to the session and never left, so that even unsafe ones may go elsewhere.
+  package mutating func undelivered(_ seqs: [UInt64], to session: UInt64) {
+    guard let slot = sessionSlots[session] else { return }
+    // From the back, each to the front of its queue: the order stays.
+    for seq in seqs.reversed() where rows.contains(seq) && rows[seq].state == .leased && rows[seq].session == slot {
+      release(seq, from: slot)
+      rows[seq].state = .queued
+      counts.queued += 1
+      enqueue(seq, atFront: true)
+    }
   }
 
   package func isKnown(_ session: UInt64) -> Bool { sessionSlots[session] != nil }

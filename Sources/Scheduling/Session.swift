@@ -34,8 +34,10 @@ struct Session {
   var ready: Deque<UInt32> = []
   /// Origins whose share here had nothing to do when it was listed, each once. May hold some that are busy again.
   var idleShares: Deque<UInt32> = []
-  var isDraining = false
+  /// Whether messages reach it. One that they do not reach gets nothing more, but keeps what it has until its lease
+  /// ends: it may be alive and at work.
+  var isReachable = true
 
   var creditRows: Int { greeting.creditRows - outstandingRows }
-  var hasCredit: Bool { creditRows > 0 && outstandingBytes < greeting.creditBytes && !isDraining }
+  var hasCredit: Bool { creditRows > 0 && outstandingBytes < greeting.creditBytes && isReachable }
 }

@@ -18,7 +18,7 @@ package enum ColumnFrame {
   }
 
   package static func decode(_ frame: [UInt8], count: Int) throws(FrameError) -> [ResultColumn] {
-    guard count >= 0, frame.count == count.multipliedReportingOverflow(by: entryBytes).partialValue else {
+    guard frame.count.isMultiple(of: entryBytes), frame.count / entryBytes == count else {
       throw FrameError(frame: "columns", problem: "does not have the announced number of entries")
     }
     var columns: [ResultColumn] = []
