@@ -229,9 +229,19 @@ extension Scheduler {
       let largest = origins[index].shares.indices.max(by: {
         origins[index].shares[$0].connections < origins[index].shares[$1].connections
       }),
-      origins[index].shares[largest].target > fairPart
+      origins[index].shares[largest].target > fairPart,
+      !isAnnounced(number, to: origins[index].shares[largest].session)
     else { return }
     lower(number, largest, to: fairPart)
+  }
+
+  /// Whether the session's share changes already in this round. If it were changed again, the session would be told
+  /// only the last: of a larger share taken back at once it would never know, and so never confirm.
+  private func isAnnounced(_ number: UInt32, to slot: Int32) -> Bool {
+    guard let session = sessions[Int(slot)],
+      let dispatch = dispatches.first(where: { $0.session == session.identifier })
+    else { return false }
+    return dispatch.shares.contains { $0.origin == number }
   }
 
   private mutating func lower(_ number: UInt32, _ share: Int, to target: Int) {
@@ -252,7 +262,7 @@ extension Scheduler {
       origins[index].shares[share].isListedIdle = false
       let entry = origins[index].shares[share]
       guard entry.outstanding == 0, origins[index].queued == 0, entry.target > 0 else { continue }
-      if entry.isUsed {
+      if entry.isUsed || isAnnounced(number, to: slot) {
         origins[index].shares[share].isUsed = false
         origins[index].shares[share].isListedIdle = true
         sessions[Int(slot)]?.idleShares.append(number)

@@ -99,6 +99,30 @@ import Testing
     #expect(dispatch?.rows.isEmpty == false)
   }
 
+  @Test(arguments: 0..<12 as Range<UInt64>)
+  func `a session gets its part of a hot origin whenever it comes, even as the share grows`(_ arrival: UInt64) {
+    var harness = Harness(limit: 6)
+    let first = harness.hello(1, creditRows: 64)
+    harness.add(4000, to: "a")
+    var second: UInt64?
+    var told = 0
+    for step in 0..<30 as Range<UInt64> {
+      let now = at(step * 50)
+      if step == arrival {
+        second = harness.hello(2, creditRows: 400, now: now)
+        // It is not idle, so the first's share goes on growing.
+        harness.add(1, to: nil)
+      }
+      let dispatches = harness.dispatch(now)
+      if let second, let part = Self.share(dispatches[second], of: harness.number("a")) { return #expect(part > 0) }
+      guard let share = Self.share(dispatches[first], of: harness.number("a")) else { continue }
+      // An agent answers if what it is told is less than before.
+      if share < told { harness.lower("a", to: share, by: first) }
+      told = share
+    }
+    Issue.record("the session of step \(arrival) got nothing")
+  }
+
   @Test func `what was not asked for is not taken back`() {
     var harness = Harness(limit: 4)
     let first = harness.hello(1)

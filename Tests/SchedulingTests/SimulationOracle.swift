@@ -104,6 +104,9 @@ struct SimulationOracle {
       if grant.connections > shares[index].held, shares[index].held > shares[index].target {
         throw Self.fail("share of origin \(grant.origin) raised before it was confirmed lowered")
       }
+      guard grant.connections != shares[index].target else {
+        throw Self.fail("session \(session) is told its share of origin \(grant.origin) again: it would not answer")
+      }
       shares[index].target = grant.connections
       shares[index].held = max(shares[index].held, grant.connections)
     } else {

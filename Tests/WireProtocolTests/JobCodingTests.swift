@@ -1,12 +1,14 @@
 import FetchModel
-import SwiftProtobuf
 import Testing
 import WireProtocol
 
 @Suite struct JobCodingTests {
   private static func overTheWire(_ job: JobSpecification) throws -> JobSpecification {
-    let bytes: [UInt8] = try WireJob(job).serializedBytes()
-    return try JobSpecification(WireJob(serializedBytes: bytes))
+    var welcome = WireWelcome()
+    welcome.specification = WireJob(job)
+    let frame = Envelope.encode(session: 1, epoch: 1, .welcome(welcome))
+    guard case .welcome(let arrived) = try Envelope.decodeFromCoordinator(frame).body else { return JobSpecification() }
+    return try JobSpecification(arrived.specification)
   }
 
   private static func random(_ seed: UInt64) -> JobSpecification {
