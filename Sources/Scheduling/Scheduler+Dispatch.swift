@@ -149,12 +149,14 @@ extension Scheduler {
   /// More connections for those that have had rows waiting for a while, beyond the fair part if nobody else
   /// wants them.
   private mutating func growShares() {
-    let isAnyoneIdle = sessions.contains { session in
-      guard let session, sessions.count > 1 else { return false }
-      return session.outstandingRows == 0
+    let hungry = sessions.indices.filter { slot in
+      guard let session = sessions[slot] else { return false }
+      return session.isHungry && session.freeConnections > 0
     }
-    let limit = isAnyoneIdle ? fairPart : configuration.connectionsPerOrigin
     for index in origins.indices where !origins[index].shares.isEmpty {
+      // What one session gave up for another must not be taken by the first again.
+      let isWanted = origins[index].queued > 0 && hungry.contains { origins[index].shareIndex(of: Int32($0)) == nil }
+      let limit = isWanted ? fairPart : configuration.connectionsPerOrigin
       for share in origins[index].shares.indices {
         let entry = origins[index].shares[share]
         guard entry.outstanding > entry.connections, entry.target == entry.connections else { continue }
@@ -191,9 +193,7 @@ extension Scheduler {
   private mutating func splitHotOrigins(_ now: Instant) {
     guard !hot.isEmpty else { return }
     for slot in sessions.indices {
-      guard let session = sessions[slot], session.hasCredit, session.ready.isEmpty,
-        session.outstandingRows < session.greeting.creditRows / 2
-      else { continue }
+      guard let session = sessions[slot], session.isHungry else { continue }
       guard session.freeConnections > 0 else {
         reclaimIdleShares(of: Int32(slot))
         continue

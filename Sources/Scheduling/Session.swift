@@ -39,5 +39,7 @@ struct Session {
   var isReachable = true
 
   var creditRows: Int { greeting.creditRows - outstandingRows }
+  /// Has nothing better to do than to take a part of what others have too much of.
+  var isHungry: Bool { hasCredit && ready.isEmpty && outstandingRows < greeting.creditRows / 2 }
   var hasCredit: Bool { creditRows > 0 && outstandingBytes < greeting.creditBytes && isReachable }
 }

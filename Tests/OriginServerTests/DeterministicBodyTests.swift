@@ -1,6 +1,5 @@
-import Testing
-
 import OriginServer
+import Testing
 
 @Suite struct `deterministic body` {
   @Test func `an appended range equals the bytes one by one`() {

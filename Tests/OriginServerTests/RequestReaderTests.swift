@@ -1,6 +1,5 @@
-import Testing
-
 import OriginServer
+import Testing
 
 @Suite struct `request reader` {
   /// All events of `text` fed in pieces of `size` bytes, without those that ask for more.

@@ -1,6 +1,5 @@
-import Testing
-
 import OriginServer
+import Testing
 
 @Suite struct `request target` {
   @Test func `is cut into path, segments and query`() {

@@ -1,6 +1,5 @@
-import Testing
-
 import OriginServer
+import Testing
 
 @Suite struct `script table` {
   private func script(_ target: String, isHead: Bool = false, keepAlive: Bool = true) throws -> Script {

@@ -1,7 +1,6 @@
 import Glibc
-import Testing
-
 import OriginServer
+import Testing
 
 @Suite struct `running origin` {
   /// Sends `request` to a port of this host and returns all bytes until the server closes.
