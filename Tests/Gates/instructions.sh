@@ -146,7 +146,7 @@ judge() {
     verdict="TOO MANY, by $((count - limit)); the change that did it, or the limit, is wrong"
     status=1
   elif [ "$count" -lt $((limit * (100 - slack_percent) / 100)) ]; then
-    verdict="ok; lower the limit to $((count * 103 / 100))"
+    verdict="ok; lower the limit to $((count * 105 / 100))"
   fi
   printf '%-26s %22s %10s  %s\n' "$1" "$count" "$limit" "$verdict"
   return "$status"
