@@ -269,8 +269,9 @@ final class Coordinator {
       }
       var frame: [UInt8] = []
       frame.reserveCapacity(dispatch.rows.count * (RowFrame.headerBytes + 96))
-      for seq in dispatch.rows {
-        let ticket = scheduler.ticket(of: seq, now: now)
+      // Together: a call for one row through the class copies the scheduler first.
+      let tickets = scheduler.tickets(of: dispatch.rows, now: now)
+      for (seq, ticket) in zip(dispatch.rows, tickets) {
         lines.withLine(at: ticket.location) { line in
           RowFrame.append(
             seq: seq,

@@ -44,7 +44,10 @@ struct InputReader: ~Copyable {
   private var hasEnded = false
   private var scratch = RowRequest()
   private var key: [UInt8] = []
-  private var lastKey: [UInt8] = []
+  /// Of the last row that has one, and its index in the chunk.
+  private var lastHost: [UInt8] = []
+  private var lastPort: UInt16 = 0
+  private var lastScheme = Scheme.http
   private var lastKeyIndex: Int32 = -1
   private var keyIndices: [[UInt8]: Int32] = [:]
 
@@ -198,10 +201,12 @@ struct InputReader: ~Copyable {
   }
 
   private mutating func originIndex(in chunk: inout RowChunk) -> Int32 {
+    // Lists are often sorted by host.
+    if lastKeyIndex >= 0, scratch.url.port == lastPort, scratch.url.scheme == lastScheme, scratch.url.host == lastHost {
+      return lastKeyIndex
+    }
     key.removeAll(keepingCapacity: true)
     scratch.url.appendOriginKey(to: &key)
-    // Lists are often sorted by host.
-    if lastKeyIndex >= 0, key == lastKey { return lastKeyIndex }
     let index: Int32
     if let known = keyIndices[key] {
       index = known
@@ -210,7 +215,10 @@ struct InputReader: ~Copyable {
       chunk.originKeys.append(key)
       keyIndices[key] = index
     }
-    lastKey = key
+    lastHost.removeAll(keepingCapacity: true)
+    lastHost.append(contentsOf: scratch.url.host)
+    lastPort = scratch.url.port
+    lastScheme = scratch.url.scheme
     lastKeyIndex = index
     return index
   }

@@ -72,10 +72,10 @@ final class Connection {
   var remoteIP: [UInt8] = []
   var tlsFacts: TLSFacts?
 
-  init(token: UInt64, origin: OriginSlot, indication: [UInt8]?, attempt: Attempt, now: Instant) {
+  init(token: UInt64, origin: OriginSlot, attempt: consuming Attempt, now: Instant) {
     self.token = token
     self.origin = origin
-    self.indication = indication
+    indication = attempt.indication
     self.attempt = attempt
     openedAt = now
     stageStart = now
@@ -141,12 +141,15 @@ final class Connection {
   }
 }
 
-/// One attempt at a row: from taking a connection slot to its outcome.
-struct Attempt {
+/// One attempt at a row: from taking a connection slot to its outcome. Not copyable, because a copy on the way of
+/// each request retains all of its storage.
+struct Attempt: ~Copyable {
   var pending: PendingRow
   /// The row's URL as the input gave it.
   var urlText: [UInt8] = []
   var rowID: [UInt8]?
+  /// The row's `sni`.
+  var indication: [UInt8]?
   var method = RequestMethod.get
   var total: UInt64 = .max
   /// Whether the request has a body of its own or the job's.
@@ -173,12 +176,12 @@ struct Attempt {
     let startedAt: Instant
     let startedWallMicroseconds: UInt64
 
-    init(_ attempt: Attempt) {
+    init(_ attempt: borrowing Attempt) {
       startedAt = attempt.startedAt
       startedWallMicroseconds = attempt.startedWallMicroseconds
     }
 
-    fileprivate init(_ pending: PendingRow, now: Instant, wallMicroseconds: UInt64) {
+    fileprivate init(_ pending: borrowing PendingRow, now: Instant, wallMicroseconds: UInt64) {
       let spent = (pending.redirect?.spentMicroseconds ?? 0).multipliedReportingOverflow(by: 1000).partialValue
       startedAt = Instant(nanoseconds: now.nanoseconds - min(spent, now.nanoseconds))
       startedWallMicroseconds = wallMicroseconds
@@ -193,9 +196,9 @@ struct Attempt {
   }
 
   /// The same as a new attempt, with the storage of this one; `prepare` fills in the rest.
-  mutating func restart(_ pending: PendingRow, now: Instant, wallMicroseconds: UInt64) {
+  mutating func restart(_ pending: consuming PendingRow, now: Instant, wallMicroseconds: UInt64) {
     self.pending = pending
-    let beginning = pending.begun ?? Beginning(pending, now: now, wallMicroseconds: wallMicroseconds)
+    let beginning = self.pending.begun ?? Beginning(self.pending, now: now, wallMicroseconds: wallMicroseconds)
     startedAt = beginning.startedAt
     startedWallMicroseconds = beginning.startedWallMicroseconds
     sentAt = .zero

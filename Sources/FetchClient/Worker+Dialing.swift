@@ -30,7 +30,7 @@ extension Worker {
     var output: [UInt8] = []
     guard prepare(&attempt, at: origin, job, into: &output) else { return }
     effort.attempts += 1
-    let connection = register(for: origin, indication: job.row.sni, attempt)
+    let connection = register(for: origin, attempt)
     connection.output = output
     renewDeadline(connection, .resolving, job)
     findAddresses(for: connection, job)
@@ -215,10 +215,10 @@ extension Worker {
 
   /// Local trouble spends no attempt: the row goes back, and the operator hears about it.
   func localTrouble(_ connection: Connection, _ message: String) {
-    let attempt = connection.attempt
+    let row = connection.attempt.pending.row
     close(connection)
     builder.add(
-      Deferral(seq: attempt.pending.row.seq, cause: .localTrouble, attempts: attempt.pending.row.attempts),
+      Deferral(seq: row.seq, cause: .localTrouble, attempts: row.attempts),
       now: now
     )
     if now.nanoseconds(since: troubleReportedAt) > 1_000_000_000 {

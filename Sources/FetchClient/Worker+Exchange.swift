@@ -10,15 +10,14 @@ extension Worker {
   /// An event of a connection's socket.
   func handle(_ connection: Connection, _ readiness: Poller.Readiness) {
     now = Clock.bootTime()
-    let isReadable = !readiness.isDisjoint(with: [.read, .hangUp, .error])
     switch connection.state {
     case .resolving, .closed: break
     case .connecting: finishConnecting(connection)
     case .handshaking: continueHandshake(connection)
     case .sending:
       // An answer may come before the request is out (RFC 9112 section 9.5).
-      if isReadable { receive(connection) }
-      if connection.state == .sending, readiness.contains(.write) { continueSending(connection) }
+      if readiness.isReadable { receive(connection) }
+      if connection.state == .sending, readiness.isWritable { continueSending(connection) }
     case .receiving: receive(connection)
     case .idle: probe(connection)
     }
@@ -26,56 +25,68 @@ extension Worker {
 
   /// Reads the row and writes its request; false if it is no valid request, which is recorded.
   func prepare(_ attempt: inout Attempt, at origin: OriginSlot, _ job: WorkerJob, into output: inout [UInt8]) -> Bool {
-    let pending = attempt.pending
-    let bytes = pending.batch.bytes
+    let bytes = attempt.pending.batch.bytes
     do throws(RowProblem) {
-      try job.row.parse(bytes.span.extracting(pending.row.line))
-      if let redirect = pending.redirect {
+      try job.row.parse(bytes.span.extracting(attempt.pending.row.line))
+      if let redirect = attempt.pending.redirect {
         do throws(URLProblem) { try job.url.parse(redirect.url.span) } catch { throw RowProblem.invalidURL(error) }
       }
     } catch {
-      refuse(pending, job, error)
+      refuse(attempt.pending, job, error)
       return false
     }
-    let defaults = job.specification.request
-    let redirect = pending.redirect
-    attempt.urlText.removeAll(keepingCapacity: true)
-    attempt.urlText.append(contentsOf: job.row.urlText)
-    attempt.rowID = job.row.id
-    attempt.method = redirect?.method ?? job.row.method ?? defaults.method
-    attempt.total = min(job.limits.total, job.row.timeoutNanoseconds ?? .max)
+    write(&job.row, of: &attempt, at: origin, job, into: &output)
+    return true
+  }
+
+  /// The request of a row that was read, or of the hop that its attempt has come to. `row` is not changed; only
+  /// `inout` keeps each look at a member from copying all of a struct that stands in a class.
+  private func write(
+    _ row: inout RowRequest,
+    of attempt: inout Attempt,
+    at origin: OriginSlot,
+    _ job: WorkerJob,
+    into output: inout [UInt8]
+  ) {
+    let context = job.context
+    let redirect = attempt.pending.redirect
+    row.copyURLText(to: &attempt.urlText)
+    attempt.rowID = row.id
+    attempt.indication = row.sni
+    attempt.method = redirect?.method ?? row.method ?? context.specification.request.method
+    attempt.total = min(job.limits.total, row.timeoutNanoseconds ?? .max)
     attempt.currentURL = redirect?.url
-    let body = redirect?.dropsContent == true ? nil : job.row.body ?? defaults.body
+    let body = redirect?.dropsContent == true ? nil : row.body ?? context.specification.request.body
     attempt.hasBody = body != nil
-    attempt.asksToClose = job.context.template.asksToClose(rowHeaders: job.row.headers)
-    var dropped: DroppedHeaders = []
-    if redirect?.dropsCredentials == true { dropped.insert(.credentials) }
-    if redirect?.dropsContent == true { dropped.insert(.content) }
+    attempt.asksToClose = context.template.asksToClose(rowHeaders: row.headers)
+    let dropped = DroppedHeaders(
+      credentials: redirect?.dropsCredentials == true,
+      content: redirect?.dropsContent == true
+    )
     output.removeAll(keepingCapacity: true)
-    job.context.template.encode(
+    context.template.encode(
       method: attempt.method,
-      target: redirect == nil ? job.row.url.target : job.url.target,
+      target: redirect == nil ? row.url.target : job.url.target,
       host: origin.hostField,
-      rowHeaders: job.row.headers,
+      rowHeaders: row.headers,
       body: body,
       without: dropped,
       into: &output
     )
-    return true
   }
 
   /// Starts a row on a connection that was idle; the caller has taken it from the idle ones.
-  func start(_ pending: PendingRow, on connection: Connection) {
+  func start(_ pending: consuming PendingRow, on connection: Connection) {
     guard let job else { return }
     connection.attempt.restart(pending, now: now, wallMicroseconds: wallMicroseconds())
     connection.state = .sending
     guard prepare(&connection.attempt, at: connection.origin, job, into: &connection.output) else {
       return rest(connection)
     }
-    guard connection.indication == job.row.sni else {
+    guard connection.indication == connection.attempt.indication else {
       // Another name was verified on it; the row opens its own.
       close(connection)
-      return open(for: pending, at: connection.origin)
+      return open(for: connection.attempt.pending, at: connection.origin)
     }
     connection.attempt.isOnReusedConnection = true
     effort.attempts += 1
@@ -205,7 +216,7 @@ extension Worker {
       conclude(connection, nil)
     }
     connection.completedRequests += 1
-    if let tls = connection.tls { origin.keep(tls.takeSessions()) }
+    if let tls = connection.tls, tls.hasSessions { origin.keep(tls.takeSessions()) }
     if persists, origin.openConnections <= origin.share {
       rest(connection)
     } else {
@@ -270,13 +281,12 @@ extension Worker {
   /// A kept-alive connection may have been closed by the server before the request reached it: an idempotent
   /// request without any byte of an answer is sent once more on a new one (RFC 9110 section 9.2.2).
   private func repeatsSilently(_ connection: Connection) -> Bool {
-    let attempt = connection.attempt
-    guard attempt.isOnReusedConnection, !attempt.pending.needsFreshConnection, attempt.method.isIdempotent,
-      !connection.reader.hasReceivedBytes
+    guard connection.attempt.isOnReusedConnection, !connection.attempt.pending.needsFreshConnection,
+      connection.attempt.method.isIdempotent, !connection.reader.hasReceivedBytes
     else { return false }
-    var pending = attempt.pending
+    var pending = connection.attempt.pending
     pending.needsFreshConnection = true
-    pending.begun = Attempt.Beginning(attempt)
+    pending.begun = Attempt.Beginning(connection.attempt)
     effort.staleRetries += 1
     let origin = connection.origin
     origin.waiting.prepend(pending)

@@ -45,15 +45,13 @@ extension Worker {
 
   /// Starts as many waiting rows as connections, share, lease and credit allow.
   func pump(_ origin: OriginSlot) {
-    while let pending = origin.waiting.first {
+    while !origin.waiting.isEmpty {
       guard mayStart else { return stall(origin) }
-      if !pending.needsFreshConnection, let connection = origin.idle.popLast() {
-        origin.waiting.removeFirst()
+      if !origin.waiting[0].needsFreshConnection, let connection = origin.idle.popLast() {
         busyConnections += 1
-        start(pending, on: connection)
+        start(origin.waiting.removeFirst(), on: connection)
       } else if origin.openConnections < origin.share {
-        origin.waiting.removeFirst()
-        open(for: pending, at: origin)
+        open(for: origin.waiting.removeFirst(), at: origin)
       } else if let oldest = origin.idle.first {
         close(oldest)
       } else {

@@ -45,10 +45,9 @@ extension Worker {
     dropsContent: Bool,
     _ job: WorkerJob
   ) {
-    let attempt = connection.attempt
     var base = HTTPURL()
     var next = HTTPURL()
-    let current = attempt.currentURL ?? attempt.urlText
+    let current = connection.attempt.currentURL ?? connection.attempt.urlText
     do throws(URLProblem) {
       try base.parse(current.span)
       try next.resolve(location.span, against: base)
@@ -56,7 +55,7 @@ extension Worker {
       // A Location that is none leaves the 3xx as the answer.
       return
     }
-    let previous = attempt.pending.redirect
+    let previous = connection.attempt.pending.redirect
     let hops = (previous?.hops ?? 0) + 1
     guard hops <= job.specification.redirects.maximumHops else {
       return redirectFailed(connection, .tooManyRedirects, "more than \(hops - 1) redirects")
@@ -68,7 +67,7 @@ extension Worker {
     next.appendText(to: &text, includingFragment: false)
     var baseText: [UInt8] = []
     base.appendText(to: &baseText, includingFragment: false)
-    let visited = (previous?.visited ?? []) + [Self.hopHash(attempt.method, baseText)]
+    let visited = (previous?.visited ?? []) + [Self.hopHash(connection.attempt.method, baseText)]
     guard !visited.contains(Self.hopHash(method, text)) else {
       return redirectFailed(connection, .redirectLoop, "redirect back to \(String(decoding: text, as: UTF8.self))")
     }
@@ -98,26 +97,25 @@ extension Worker {
   /// back to the scheduler, which knows who holds a share of the other one.
   func goOn(_ connection: Connection) {
     guard let job, var next = connection.attempt.next else { return }
-    let attempt = connection.attempt
-    next.spentMicroseconds = now.nanoseconds(since: attempt.startedAt) / 1000
+    next.spentMicroseconds = now.nanoseconds(since: connection.attempt.startedAt) / 1000
     let origin = connection.origin
     guard (try? job.url.parseOrigin(next.url.span)) != nil, job.url.isSameOrigin(as: origin.url) else {
       effort.deferred += 1
       builder.add(
         Deferral(
-          seq: attempt.pending.row.seq,
+          seq: connection.attempt.pending.row.seq,
           cause: .redirect,
-          attempts: attempt.pending.row.attempts,
+          attempts: connection.attempt.pending.row.attempts,
           redirect: next
         ),
         now: now
       )
       return
     }
-    var pending = attempt.pending
+    var pending = connection.attempt.pending
     pending.redirect = next
     pending.needsFreshConnection = false
-    pending.begun = Attempt.Beginning(attempt)
+    pending.begun = Attempt.Beginning(connection.attempt)
     origin.waiting.prepend(pending)
   }
 
@@ -126,31 +124,30 @@ extension Worker {
   /// Ends an attempt with a response, a failure, or both.
   func conclude(_ connection: Connection, _ failure: FetchFailure?) {
     guard let job else { return }
-    let attempt = connection.attempt
-    let status = attempt.hasHead ? connection.reader.head.status : nil
+    let status = connection.attempt.hasHead ? connection.reader.head.status : nil
     let elapsed =
-      Duration.milliseconds(Int64(attempt.pending.row.elapsedMilliseconds))
-      + .nanoseconds(Int64(clamping: now.nanoseconds(since: attempt.startedAt)))
+      Duration.milliseconds(Int64(connection.attempt.pending.row.elapsedMilliseconds))
+      + .nanoseconds(Int64(clamping: now.nanoseconds(since: connection.attempt.startedAt)))
     let verdict = AttemptVerdict(
       failure: failure?.code,
       status: status,
-      method: attempt.method,
-      attempts: attempt.attempts,
+      method: connection.attempt.method,
+      attempts: connection.attempt.attempts,
       elapsed: elapsed,
       policy: job.specification.retry
     )
     switch verdict {
-    case .final: record(connection, attempt, failure, job)
+    case .final: record(connection, connection.attempt, failure, job)
     case .tryAgain:
       connection.hasher?.restart()
       effort.deferred += 1
       builder.add(
         Deferral(
-          seq: attempt.pending.row.seq,
+          seq: connection.attempt.pending.row.seq,
           cause: failure == nil ? .status : .failure,
           failure: failure?.code,
           status: UInt16(clamping: status ?? 0),
-          attempts: UInt16(clamping: attempt.attempts),
+          attempts: UInt16(clamping: connection.attempt.attempts),
           retryAfterMilliseconds: retryAfter(connection) ?? 0
         ),
         now: now
@@ -166,7 +163,12 @@ extension Worker {
     return RetryAfter.milliseconds(connection.reader.head.bytes.span.extracting(range))
   }
 
-  private func record(_ connection: Connection, _ attempt: Attempt, _ failure: FetchFailure?, _ job: WorkerJob) {
+  private func record(
+    _ connection: Connection,
+    _ attempt: borrowing Attempt,
+    _ failure: FetchFailure?,
+    _ job: WorkerJob
+  ) {
     var fields = RecordFields(seq: attempt.pending.row.seq)
     fields.id = attempt.rowID
     fields.method = attempt.method
@@ -181,15 +183,14 @@ extension Worker {
     fields.redirects = attempt.pending.redirect?.hops ?? 0
     fields.finalURL = attempt.currentURL
     fields.time = times(of: connection, attempt)
-    if attempt.hasHead { describeResponse(connection, attempt, job, in: &fields) }
+    let head = connection.reader.head
+    if attempt.hasHead { describeResponse(head, connection, attempt, job, in: &fields) }
     let includesBody = attempt.hasHead && job.specification.body.disposition == .inline
-    let url = attempt.urlText
-    let head = connection.reader.head.bytes
     let body = connection.inlineBody
     let line = job.writer.append(
       fields,
-      url: url.span,
-      head: head.span,
+      url: attempt.urlText.span,
+      head: head.bytes.span,
       body: includesBody ? body.span : nil,
       to: &builder.block.lines
     )
@@ -208,16 +209,17 @@ extension Worker {
   }
 
   private func describeResponse(
+    _ head: ResponseHead,
     _ connection: Connection,
-    _ attempt: Attempt,
+    _ attempt: borrowing Attempt,
     _ job: WorkerJob,
     in fields: inout RecordFields
   ) {
     let policy = job.specification.body
-    fields.status = connection.reader.head.status
-    fields.httpMinorVersion = UInt8(connection.reader.head.minorVersion)
-    fields.contentType = connection.reader.head.firstValue(of: "content-type")
-    fields.contentLength = contentLength(of: connection.reader.head)
+    fields.status = head.status
+    fields.httpMinorVersion = UInt8(head.minorVersion)
+    fields.contentType = head.firstValue(of: "content-type")
+    fields.contentLength = contentLength(of: head)
     fields.bodyBytes = attempt.bodyBytes
     if policy.disposition != .discard {
       let hasher = connection.hasher ?? SHA256Hasher()
@@ -234,11 +236,10 @@ extension Worker {
     } else if policy.disposition == .inline, attempt.bodyBytes > UInt64(policy.inlineMaximumBytes) {
       fields.truncated = "inline"
     }
-    if (300..<400).contains(connection.reader.head.status) {
-      fields.location = connection.reader.head.firstValue(of: "location")
+    if (300..<400).contains(head.status) {
+      fields.location = head.firstValue(of: "location")
     }
     if policy.includesHeaders {
-      let head = connection.reader.head
       fields.headers = (0..<head.fieldCount).map { HeaderPosition(name: head.name(at: $0), value: head.value(at: $0)) }
     }
   }
@@ -254,7 +255,7 @@ extension Worker {
     }
   }
 
-  private func times(of connection: Connection, _ attempt: Attempt) -> PhaseTimes {
+  private func times(of connection: Connection, _ attempt: borrowing Attempt) -> PhaseTimes {
     var times = PhaseTimes()
     if !attempt.isOnReusedConnection {
       times.dns = connection.dnsTime

@@ -174,7 +174,7 @@ package final class Worker {
     return connection
   }
 
-  func register(for origin: OriginSlot, indication: [UInt8]?, _ attempt: Attempt) -> Connection {
+  func register(for origin: OriginSlot, _ attempt: consuming Attempt) -> Connection {
     let slot: Int
     if let free = freeSlots.popLast() {
       slot = free
@@ -184,7 +184,7 @@ package final class Worker {
     }
     let token = UInt64(slot) | (nextSerial << 32)
     nextSerial = (nextSerial + 1) & 0x7FFF_FFFF
-    let connection = Connection(token: token, origin: origin, indication: indication, attempt: attempt, now: now)
+    let connection = Connection(token: token, origin: origin, attempt: attempt, now: now)
     connections[slot] = connection
     origin.openConnections += 1
     busyConnections += 1

@@ -5,6 +5,8 @@ package struct DroppedHeaders: OptionSet, Equatable, Sendable {
   package var rawValue: UInt8
   package init(rawValue: UInt8) { self.rawValue = rawValue }
 
+  package init(credentials: Bool, content: Bool) { rawValue = (credentials ? 1 : 0) | (content ? 2 : 0) }
+
   /// What was meant for the first origin only: Authorization, Cookie, Proxy-Authorization, and a caller's own
   /// Host, which names that origin. For every hop to another origin.
   package static let credentials = DroppedHeaders(rawValue: 1 << 0)

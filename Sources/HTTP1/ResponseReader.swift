@@ -78,7 +78,9 @@ package struct ResponseReader: Equatable, Sendable {
   /// Whether the connection may carry another request as far as this response says: version, Connection
   /// options and framing allow it and the message is complete. The caller adds what only it knows: that nothing
   /// was left over, and that the request did not ask to close.
-  package var isReusable: Bool { phase == .ended && persists }
+  ///
+  /// Stored, because to compute it for a reader inside a class copies the reader.
+  package private(set) var isReusable = false
 
   /// Ready for the response to a request with that method; keeps allocated storage.
   package mutating func begin(for method: RequestMethod) {
@@ -87,6 +89,7 @@ package struct ResponseReader: Equatable, Sendable {
     head.removeAll()
     parser.beginHead(isFirst: true)
     persists = false
+    isReusable = false
     interimResponses = 0
     interimBytes = 0
     bodyBytes = 0
@@ -124,13 +127,19 @@ package struct ResponseReader: Equatable, Sendable {
     case .idle: preconditionFailure("finish before begin")
     case .head where !hasReceivedBytes: phase = .failed(.closedBeforeResponse)
     case .head, .chunks, .trailers: phase = .failed(.closedEarly(expected: nil, received: bodyBytes))
-    case .length(0): phase = .ended
+    case .length(0): end()
     case .length: phase = .failed(.closedEarly(expected: expectedBytes, received: bodyBytes))
-    case .untilClose: phase = clean ? .ended : .failed(.closedEarly(expected: nil, received: bodyBytes))
+    case .untilClose where clean: end()
+    case .untilClose: phase = .failed(.closedEarly(expected: nil, received: bodyBytes))
     case .ended, .failed: break
     }
     if case .failed(let error) = phase { throw error }
     return .end
+  }
+
+  private mutating func end() {
+    phase = .ended
+    isReusable = persists
   }
 }
 
@@ -174,7 +183,7 @@ extension ResponseReader {
 
   private mutating func readCounted(_ input: Span<UInt8>, _ left: UInt64) -> (consumed: Int, event: Event) {
     if left == 0 {
-      phase = .ended
+      end()
       return (0, .end)
     }
     guard !input.isEmpty else { return (0, .needsMore) }
@@ -204,7 +213,7 @@ extension ResponseReader {
   ) throws(ResponseError) -> (consumed: Int, event: Event) {
     let (consumed, isComplete) = try Self.ingest(input, from: start, into: &head.trailers, &parser, trailerLimits)
     guard isComplete else { return (consumed, .needsMore) }
-    phase = .ended
+    end()
     return (consumed, .end)
   }
 

@@ -301,6 +301,9 @@ package struct Scheduler: Sendable {
     }
   }
 
+  /// What rows carry when they are given out.
+  package func tickets(of seqs: [UInt64], now: Instant) -> [RowTicket] { seqs.map { ticket(of: $0, now: now) } }
+
   /// What a row carries when it is given out.
   package func ticket(of seq: UInt64, now: Instant) -> RowTicket {
     let row = rows[seq]

@@ -33,7 +33,7 @@ package final class TLSConnection {
 
   /// nil if OpenSSL refuses: out of memory, or an identity that must not be verified.
   package init?(_ context: TLSContext, socket: Int32, identity: Identity, resuming session: TLSSession?) {
-    ERR_clear_error()
+    ErrorQueue.clear()
     guard let handle = SSL_new(context.handle) else { return nil }
     self.handle = handle
     self.context = context
@@ -70,7 +70,7 @@ package final class TLSConnection {
 
   /// Goes on with the handshake. Once it is complete, the peer is who `identity` says (if the context verifies).
   package func handshake() -> Handshake {
-    ERR_clear_error()
+    ErrorQueue.clear()
     let status = SSL_do_handshake(handle)
     if status == 1 {
       var name: UnsafePointer<UInt8>?
@@ -92,7 +92,7 @@ package final class TLSConnection {
 
   /// Reads what is there, at most a buffer full. Ask `hasBufferedInput` before waiting for the socket.
   package func read(into buffer: UnsafeMutableRawBufferPointer) -> Read {
-    ERR_clear_error()
+    ErrorQueue.clear()
     var count = 0
     let status = SSL_read_ex(handle, buffer.baseAddress, buffer.count, &count)
     if status == 1 { return .bytes(count) }
@@ -105,7 +105,7 @@ package final class TLSConnection {
   }
 
   package func write(_ bytes: UnsafeRawBufferPointer) -> Write {
-    ERR_clear_error()
+    ErrorQueue.clear()
     var count = 0
     let status = SSL_write_ex(handle, bytes.baseAddress, bytes.count, &count)
     if status == 1 { return .bytes(count) }
@@ -123,9 +123,9 @@ package final class TLSConnection {
   /// Sends close_notify without waiting for the peer's; nothing after a failure (SSL_shutdown(3)).
   package func sendCloseNotify() {
     guard !isBroken, SSL_in_init(handle) == 0 else { return }
-    ERR_clear_error()
+    ErrorQueue.clear()
     _ = SSL_shutdown(handle)
-    ERR_clear_error()
+    ErrorQueue.clear()
   }
 
   /// Whether the handshake was a resumption.
@@ -146,6 +146,9 @@ package final class TLSConnection {
   package var wireBytes: (received: UInt64, sent: UInt64) {
     (BIO_number_read(SSL_get_rbio(handle)), BIO_number_written(SSL_get_wbio(handle)))
   }
+
+  /// Whether `takeSessions` would give any.
+  package var hasSessions: Bool { !sessions.isEmpty }
 
   /// Sessions that came since the last call, newest last.
   package func takeSessions() -> [TLSSession] {

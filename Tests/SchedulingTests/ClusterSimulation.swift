@@ -163,7 +163,7 @@ struct ClusterSimulation {
     for end in scheduler.tick(now: now) { try ended(end) }
     addRows()
     for dispatch in scheduler.dispatch(now: now) {
-      let tickets = dispatch.rows.map { scheduler.ticket(of: $0, now: now) }
+      let tickets = scheduler.tickets(of: dispatch.rows, now: now)
       note("to \(dispatch.session): \(dispatch.rows) \(dispatch.shares.map { "\($0.origin)=\($0.connections)" })")
       for (seq, ticket) in zip(dispatch.rows, tickets) { try checkOrigin(seq, ticket) }
       try oracle.dispatched(dispatch, tickets: tickets)

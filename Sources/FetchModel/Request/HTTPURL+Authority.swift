@@ -4,7 +4,7 @@
 extension ByteSet {
   /// What ends an authority (RFC 3986 section 3.2). No backslash: browsers take it for a slash here, most other
   /// parsers do not, and "http://good\@evil/" lives off the difference. It is refused instead.
-  fileprivate static let authorityEnd = ByteSet("/?#")
+  static let authorityEnd = ByteSet("/?#")
   fileprivate static let notInUserinfo = ByteSet(" \\", controls: true)
   fileprivate static let schemeText = ByteSet("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.")
 }
@@ -19,8 +19,13 @@ func endOfScheme(_ bytes: Span<UInt8>) -> Int? {
 extension HTTPURL {
   /// Reads scheme and authority; gives the position at which path, query or fragment begins.
   mutating func readOrigin(_ bytes: Span<UInt8>) throws(URLProblem) -> Int {
+    if let end = origin.end(in: bytes) { return end }
+    origin.forget()
     let start = try readScheme(bytes)
-    return try readAuthority(bytes, from: start)
+    let end = try readAuthority(bytes, from: start)
+    // Userinfo is forgotten before each URL, so it has to be read each time.
+    if !storedUserinfo.isPresent { origin.remember(0..<end, of: bytes) }
+    return end
   }
 
   /// Gives the position after "://". Two slashes are required: "http:/x" and "http:x" mean different things to

@@ -44,6 +44,7 @@ extension HTTPURL {
   package mutating func resolve(_ reference: Span<UInt8>, against base: HTTPURL) throws(URLProblem) {
     do throws(URLProblem) {
       try begin(reference)
+      origin.forget()
       if endOfScheme(reference) != nil {
         let end = try readOrigin(reference)
         target.reset()

@@ -27,6 +27,12 @@ package struct RowRequest: Sendable {
   /// A host name in lower case without trailing dot, to be sent and verified instead of the URL's.
   package var sni: [UInt8]? { storedSNI.value }
 
+  /// Puts `urlText` in the place of what `text` held, into its storage.
+  package func copyURLText(to text: inout [UInt8]) {
+    text.reset()
+    text.append(contentsOf: urlText)
+  }
+
   /// The longest line that is read, without its line end.
   package static let maximumLineBytes = 1 << 20
   package static let maximumIDBytes = 256
