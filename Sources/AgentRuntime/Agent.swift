@@ -169,7 +169,14 @@ struct Agent: ~Copyable {
     case .refusal(let refusal):
       try perform(session.refused(reason: refusal.reason, isTemporary: refusal.isTemporary, now: now))
     case .beatEcho(let echo):
-      try perform(session.echoed(stamp: Instant(nanoseconds: echo.stampNs), session: identifier, epoch: epoch))
+      try perform(
+        session.echoed(
+          stamp: Instant(nanoseconds: echo.stampNs),
+          session: identifier,
+          epoch: epoch,
+          now: now
+        )
+      )
     case .work, .shares, .acknowledgement, .rowRecall, .jobEnd, .drain:
       // Left over from a session that is over.
       guard session.isCurrent(session: identifier, epoch: epoch) else { return }
@@ -186,7 +193,9 @@ struct Agent: ~Copyable {
       do {
         try spreadRows(bulk.first ?? [], count: Int(work.rows))
       } catch {
-        log.error("work dropped: \(error)")
+        // Its rows would be held and never reported.
+        log.error("work of this session is not readable, so it is given up: \(error)")
+        try perform(session.unknown(session: session.session, now: Clock.bootTime()))
       }
     case .shares(let shares): apply(shares.shares)
     case .acknowledgement(let acknowledgement):

@@ -3,7 +3,7 @@ package import Logging
 package import PosixIO
 
 /// The agent's lifeline descriptor in processes that a supervisor starts.
-private let lifelineNumber: Int32 = 100
+private let lifelineNumber: Int32 = 3
 
 /// Runs several agents with the same arguments and waits for them; signals are passed on. One that fails is said,
 /// and the others go on: the coordinator gives its rows to them.

@@ -82,7 +82,7 @@ extension Coordinator {
       return try answer(routing, "this coordinator speaks protocol versions \(mine), the agent \(theirs)")
     }
     guard hello.instance.count == 16, hello.connections > 0, hello.creditRows > 0, hello.creditBytes > 0,
-      hello.name.utf8.count <= 256
+      hello.name.utf8.count <= 256, hello.name.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
     else {
       refuse(.badGreeting, from: nil)
       return try answer(routing, "the hello is not complete")

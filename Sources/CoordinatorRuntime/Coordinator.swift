@@ -50,7 +50,7 @@ package func runCoordinator(_ configuration: CoordinatorConfiguration, signals: 
   }
   // The first rows come before anything is made: a list that cannot be read or is empty leaves nothing behind.
   mailboxes.input.send(.more)
-  let first = try firstChunk(from: mailboxes.events, name: name)
+  guard let first = try firstChunk(from: mailboxes.events, unless: signals, name: name) else { return .interrupted }
   let socket = try CoordinatorSocket(configuration.agents)
   let files = try JobFiles(configuration)
   let records = try files.createRecords()
@@ -59,14 +59,27 @@ package func runCoordinator(_ configuration: CoordinatorConfiguration, signals: 
     var committer = Committer(sink, inbox: mailboxes.committer) { mailboxes.events.send(.committer($0)) }
     committer.run()
   }
-  let coordinator = try Coordinator(configuration, socket: socket, files: files, mailboxes: mailboxes, log: log)
+  let coordinator = try Coordinator(
+    configuration,
+    socket: socket,
+    files: files,
+    mailboxes: mailboxes,
+    signals: signals,
+    log: log
+  )
   coordinator.take(first)
-  return try coordinator.run(signals: signals)
+  return try coordinator.run()
 }
 
-private func firstChunk(from events: Mailbox<CoordinatorEvent>, name: String) throws(CoordinatorError) -> RowChunk {
+/// nil if a signal came first: a pipe may stay open and empty.
+private func firstChunk(
+  from events: Mailbox<CoordinatorEvent>,
+  unless signals: TerminationSignals,
+  name: String
+) throws(CoordinatorError) -> RowChunk? {
   while true {
-    events.signal.wait()
+    events.signal.wait(orFor: signals.descriptor)
+    if signals.take() > 0 { return nil }
     for event in events.drain() {
       switch event {
       case .input(.chunk(let chunk)): return chunk
@@ -122,6 +135,9 @@ final class Coordinator {
   private var inputHasEnded = false
   private var stage = Stage.running
   private var wasInterrupted = false
+  /// When the process ends whatever still waits.
+  private var hardStop: Instant?
+  private let interruptions: TerminationSignals
   private let startedAt: Instant
   private let startedAtMicroseconds: UInt64
   private var firstAgentDeadline: Instant?
@@ -132,9 +148,11 @@ final class Coordinator {
     socket: consuming CoordinatorSocket,
     files: JobFiles,
     mailboxes: Mailboxes,
+    signals: TerminationSignals,
     log: Logger
   ) throws {
     let now = Clock.bootTime()
+    interruptions = signals
     self.configuration = configuration
     self.files = files
     self.mailboxes = mailboxes
@@ -165,7 +183,7 @@ final class Coordinator {
     self.socket = socket
   }
 
-  func run(signals: TerminationSignals) throws -> CoordinatorExit {
+  func run() throws -> CoordinatorExit {
     defer {
       localAgents?.stop()
       view.finish()
@@ -174,7 +192,7 @@ final class Coordinator {
       view.say("waiting for agents on \(socket.endpoint)")
     }
     while true {
-      try waitAndReceive(signals)
+      try waitAndReceive()
       now = Clock.bootTime()
       try handleEvents()
       endSessions(scheduler.tick(now: now))
@@ -192,15 +210,17 @@ final class Coordinator {
     }
   }
 
-  private func waitAndReceive(_ signals: TerminationSignals) throws {
-    var descriptors = [WaitedDescriptor(mailboxes.events.signal.descriptor), WaitedDescriptor(signals.descriptor)]
+  private func waitAndReceive() throws {
+    var descriptors = [
+      WaitedDescriptor(mailboxes.events.signal.descriptor), WaitedDescriptor(interruptions.descriptor),
+    ]
     descriptors += localAgents?.exitDescriptors.map { WaitedDescriptor($0) } ?? []
     if try socket.socket.wait(alsoFor: &descriptors, milliseconds: 50) {
       now = Clock.bootTime()
       // Bounded, so that rows are given out while results pour in.
       for _ in 0..<256 { guard try receiveOne() else { break } }
     }
-    if descriptors[1].isReady { interrupted(signals.take()) }
+    if descriptors[1].isReady { interrupted(interruptions.take()) }
   }
 
   // MARK: Rows in
@@ -348,14 +368,14 @@ final class Coordinator {
       switch event {
       case .exited(let pid, let description):
         let session = peers.first { $0.value.processIdentifier == pid }?.key
-        if let session, let end = scheduler.end(session) {
-          if !isOver { view.say("local agent \(end.agent) ended (\(description))") }
-          endSessions([end])
-        }
+        let end = session.flatMap { scheduler.end($0) }
+        if !isOver { view.say("local agent \(end?.agent ?? "of process \(pid)") ended (\(description))") }
+        if let end { endSessions([end]) }
       case .givenUp: log.warning("a local agent ended too often and is not started again")
       }
     }
     if !isOver, localAgents?.areAllGone == true {
+      if records.rows == 0 { files.discard() }
       throw CoordinatorError("all local agents ended and were not to be kept alive; see the lines above")
     }
   }
@@ -370,11 +390,15 @@ final class Coordinator {
     }
   }
 
+  /// The first signal lets rows under way finish. The second ends the job as soon as what was recorded is durable,
+  /// and in a second at the latest: a reader of standard output may have stopped reading.
   private func interrupted(_ count: Int) {
     guard count > 0 else { return }
+    let isFirst = !wasInterrupted && count == 1
     wasInterrupted = true
+    if !isFirst, hardStop == nil { hardStop = now.adding(nanoseconds: 1_000_000_000) }
     switch stage {
-    case .running where count == 1:
+    case .running where isFirst:
       view.say("interrupted: finishing what is under way")
       stage = .draining(until: now + configuration.grace)
     case .running, .draining: stage = .draining(until: now)
@@ -384,6 +408,7 @@ final class Coordinator {
 
   /// Goes on to the next stage if this one is over; returns how the job ended after the last.
   private func advance() throws -> CoordinatorExit? {
+    if let hardStop, now >= hardStop { Process.exitNow(CoordinatorExit.interrupted.rawValue) }
     switch stage {
     case .running:
       try checkAgentWait()
@@ -417,7 +442,7 @@ final class Coordinator {
 
   private func flush() {
     stage = .flushing
-    mailboxes.committer.send(.hurry)
+    mailboxes.committer.send(.flush)
   }
 
   /// All records are durable: agents may report and go.
@@ -430,7 +455,26 @@ final class Coordinator {
     }
   }
 
+  /// Blocks may have come while agents parted: they are durable, too, before the summary counts them.
+  private func stopWriting() throws {
+    mailboxes.committer.send(.stop)
+    while true {
+      mailboxes.events.signal.wait(milliseconds: 100)
+      now = Clock.bootTime()
+      if interruptions.take() > 0 { Process.exitNow(CoordinatorExit.interrupted.rawValue) }
+      for event in mailboxes.events.drain() {
+        switch event {
+        case .committer(.idle): return
+        case .committer(.failed(let message)):
+          throw CoordinatorError("cannot write records: \(message); what was recorded so far is kept")
+        case .committer(.durable), .input: break
+        }
+      }
+    }
+  }
+
   private func finish() throws -> CoordinatorExit {
+    try stopWriting()
     let report = JobReport(
       JobReport.Source(
         job: files.identifier,

@@ -71,14 +71,10 @@ struct InputReader: ~Copyable {
   mutating func run() {
     while true {
       inbox.signal.wait()
-      for command in inbox.drain() {
-        switch command {
-        case .stop: return
-        case .more:
-          // The wait inside ends at once when `stop` comes.
-          guard readChunk() else { return }
-        }
-      }
+      let commands = inbox.drain()
+      if commands.contains(.stop) { return }
+      // The wait inside ends at once when `stop` comes.
+      for _ in commands { guard readChunk() else { return } }
     }
   }
 

@@ -7,8 +7,8 @@ import PosixIO
 /// Each holds one end of a pipe; when this process ends, however it ends, theirs reads its end and they end, too.
 struct LocalAgents: ~Copyable {
   private static let respawns = 5
-  /// The lifeline's number in an agent; far above what a new process has open.
-  private static let lifelineNumber: Int32 = 100
+  /// The lifeline's number in an agent: the first after the standard ones.
+  private static let lifelineNumber: Int32 = 3
 
   private struct Slot {
     var process: ChildProcess?
@@ -77,7 +77,10 @@ struct LocalAgents: ~Copyable {
   /// Lets agents end and waits for them; those that do not are killed.
   mutating func stop() {
     for slot in slots { slot.process?.terminate() }
-    for slot in slots { slot.process?.end(withinMilliseconds: 3000) }
+    let deadline = Clock.now().adding(nanoseconds: 3_000_000_000)
+    for slot in slots {
+      slot.process?.end(withinMilliseconds: Int32(deadline.nanoseconds(since: Clock.now()) / 1_000_000))
+    }
     slots.removeAll()
   }
 

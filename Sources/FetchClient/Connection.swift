@@ -56,8 +56,6 @@ final class Connection {
   var inlineBody: [UInt8] = []
 
   var attempt: Attempt
-  /// Requests whose response was complete.
-  var completedRequests = 0
   var deadline = Instant.distantFuture
   var deadlineCode = FailureCode.timeoutTotal
   var countedWireBytes: (received: UInt64, sent: UInt64) = (0, 0)
@@ -165,6 +163,8 @@ struct Attempt: ~Copyable {
   var hasHead = false
   var bodyBytes: UInt64 = 0
   var isTruncated = false
+  /// A redirect that was not to be followed: of its body nothing is said.
+  var leavesBodyUnread = false
   var speed = SpeedWatch()
   /// Decided when the head came: where to go once the body is drained.
   var next: RedirectState?
@@ -206,6 +206,7 @@ struct Attempt: ~Copyable {
     hasHead = false
     bodyBytes = 0
     isTruncated = false
+    leavesBodyUnread = false
     next = nil
   }
 

@@ -21,7 +21,8 @@ struct PendingRow {
 final class OriginSlot {
   enum Addresses {
     case unknown
-    case resolving(since: Instant)
+    /// `query`: which answer is waited for.
+    case resolving(since: Instant, query: UInt64)
     case known([SocketAddress], until: Instant)
     case missing(Resolution, until: Instant)
   }
@@ -61,12 +62,11 @@ final class OriginSlot {
 
   var isTLS: Bool { url.scheme == .https }
 
-  /// Identity for verification; `indication` is a row's `sni`.
+  /// What the certificate has to say is the URL's host, whatever name a row's `sni` indicates.
   func identity(indication: [UInt8]?) -> TLSConnection.Identity {
-    if let indication { return .name(indication, indication: nil) }
     switch url.hostKind {
-    case .name: return .name(url.tlsName, indication: nil)
-    case .ipv4, .ipv6: return .address(String(decoding: url.host, as: UTF8.self))
+    case .name: .name(url.tlsName, indication: indication)
+    case .ipv4, .ipv6: .address(String(decoding: url.host, as: UTF8.self), indication: indication)
     }
   }
 

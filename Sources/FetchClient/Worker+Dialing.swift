@@ -1,3 +1,4 @@
+import DequeModule
 import FetchModel
 import Glibc
 import PosixIO
@@ -9,6 +10,8 @@ import WireProtocol
 /// A resolver's answer on its way back to the worker that asked.
 package struct ResolvedName: Sendable {
   let origin: UInt32
+  /// Numbers of origins are used again; those of queries are not.
+  let query: UInt64
   let resolution: Resolution
 }
 
@@ -51,19 +54,23 @@ extension Worker {
       return failedToResolve(connection, resolution, job)
     }
     if case .resolving = origin.addresses { return }
-    origin.addresses = .resolving(since: now)
+    lastQuery += 1
+    let query = lastQuery
+    origin.addresses = .resolving(since: now, query: query)
     effort.resolverQueries += 1
     let number = origin.number
     let inbox = inbox
     resolver.ask(
       Resolver.Query(name: String(decoding: host, as: UTF8.self), family: job.book.family) { resolution in
-        inbox.send(.resolved(ResolvedName(origin: number, resolution: resolution)))
+        inbox.send(.resolved(ResolvedName(origin: number, query: query, resolution: resolution)))
       }
     )
   }
 
   func resolved(_ name: ResolvedName) {
-    guard let job, let origin = origins[name.origin], case .resolving(let since) = origin.addresses else { return }
+    guard let job, let origin = origins[name.origin], case .resolving(let since, let query) = origin.addresses,
+      query == name.query
+    else { return }
     let waiting = connectionsResolving(at: origin)
     switch name.resolution {
     case .addresses(let found):
@@ -107,7 +114,6 @@ extension Worker {
     let start = min(connection.origin.preferredAddress, addresses.count - 1)
     connection.candidates = Array(addresses[start...] + addresses[..<start])
     connection.candidate = 0
-    effort.connectionsOpened += 1
     connectToCandidate(connection, job)
   }
 
@@ -155,6 +161,7 @@ extension Worker {
       if connection.state != .closed { connectToCandidate(connection, job) }
       return
     }
+    effort.connectionsOpened += 1
     let origin = connection.origin
     let address = connection.candidates[connection.candidate]
     connection.remoteIP = Array(address.addressText.utf8)
@@ -197,8 +204,13 @@ extension Worker {
       connection.tlsTime = now.nanoseconds(since: connection.openedAt.adding(nanoseconds: before))
       connection.tlsFacts = TLSFacts(version: tls.version, cipher: tls.cipher, resumed: tls.wasResumed)
       // A process that was frozen past its lease closes before it sends.
-      // The coordinator has given the row to others by then, so nothing is said about it here.
-      guard admission.isLeased(at: now) else { return close(connection) }
+      // If the session is over, the row goes with it; if not, it waits for the lease.
+      guard admission.isLeased(at: now) else {
+        let origin = connection.origin
+        origin.waiting.prepend(connection.attempt.pending)
+        close(connection)
+        return stall(origin)
+      }
       send(connection)
     }
   }
@@ -215,7 +227,12 @@ extension Worker {
 
   /// Local trouble spends no attempt: the row goes back, and the operator hears about it.
   func localTrouble(_ connection: Connection, _ message: String) {
+    // Once a byte has left, the attempt counts.
+    guard connection.state != .sending || connection.outputSent == 0, connection.state != .receiving else {
+      return fail(connection, FetchFailure(.reset, in: .local, message))
+    }
     let row = connection.attempt.pending.row
+    let origin = connection.origin
     close(connection)
     builder.add(
       Deferral(seq: row.seq, cause: .localTrouble, attempts: row.attempts),
@@ -225,6 +242,8 @@ extension Worker {
       troubleReportedAt = now
       report(.localTrouble(message))
     }
+    // Others wait there, and nothing else would wake them.
+    stall(origin)
   }
 
   private func connectionsResolving(at origin: OriginSlot) -> [Connection] {

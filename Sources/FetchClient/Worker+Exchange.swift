@@ -52,7 +52,8 @@ extension Worker {
     let redirect = attempt.pending.redirect
     row.copyURLText(to: &attempt.urlText)
     attempt.rowID = row.id
-    attempt.indication = row.sni
+    // It belongs to the row's own origin; another has a name of its own.
+    attempt.indication = redirect?.dropsCredentials == true ? nil : row.sni
     attempt.method = redirect?.method ?? row.method ?? context.specification.request.method
     attempt.total = min(job.limits.total, row.timeoutNanoseconds ?? .max)
     attempt.currentURL = redirect?.url
@@ -181,7 +182,15 @@ extension Worker {
     let room = policy.maximumBytes - connection.attempt.bodyBytes
     let kept = UInt64(bytes.count) <= room ? bytes : UnsafeRawBufferPointer(rebasing: bytes.prefix(Int(room)))
     connection.attempt.bodyBytes += UInt64(kept.count)
-    if connection.attempt.next == nil {
+    if connection.attempt.next != nil {
+      // Not worth reading to its end for the sake of the connection.
+      if connection.attempt.bodyBytes > Self.maximumDrainedBytes {
+        goOn(connection)
+        close(connection)
+        pump(connection.origin)
+        return
+      }
+    } else {
       switch policy.disposition {
       case .discard: break
       case .hash, .inline:
@@ -215,8 +224,7 @@ extension Worker {
     } else {
       conclude(connection, nil)
     }
-    connection.completedRequests += 1
-    if let tls = connection.tls, tls.hasSessions { origin.keep(tls.takeSessions()) }
+    keepSessions(of: connection)
     if persists, origin.openConnections <= origin.share {
       rest(connection)
     } else {
@@ -238,7 +246,7 @@ extension Worker {
   /// (RFC 9112 section 9.3.1; RFC 8446 section 4.6).
   private func probe(_ connection: Connection) {
     if connection.read(into: receiveBuffer) == .wouldBlock {
-      if let tls = connection.tls { connection.origin.keep(tls.takeSessions()) }
+      keepSessions(of: connection)
       return
     }
     let origin = connection.origin

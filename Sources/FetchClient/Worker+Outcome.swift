@@ -90,6 +90,7 @@ extension Worker {
   }
 
   private func redirectFailed(_ connection: Connection, _ code: FailureCode, _ message: String) {
+    connection.attempt.leavesBodyUnread = true
     fail(connection, FetchFailure(code, in: .redirect, "\(hostName(connection)): \(message)"))
   }
 
@@ -220,8 +221,8 @@ extension Worker {
     fields.httpMinorVersion = UInt8(head.minorVersion)
     fields.contentType = head.firstValue(of: "content-type")
     fields.contentLength = contentLength(of: head)
-    fields.bodyBytes = attempt.bodyBytes
-    if policy.disposition != .discard {
+    if !attempt.leavesBodyUnread { fields.bodyBytes = attempt.bodyBytes }
+    if policy.disposition != .discard, !attempt.leavesBodyUnread {
       let hasher = connection.hasher ?? SHA256Hasher()
       connection.hasher = hasher
       var digest = SHA256Digest(repeating: 0)

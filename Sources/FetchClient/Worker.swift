@@ -56,6 +56,7 @@ package final class Worker {
   private var isEffortStale = false
   /// Origins that had to wait for lease or credit.
   private var stalled: [OriginSlot] = []
+  var lastQuery: UInt64 = 0
   var troubleReportedAt = Instant.zero
   private var isStopped = false
 
@@ -203,7 +204,7 @@ package final class Worker {
     let bytes = connection.takeWireBytes()
     effort.wireBytesReceived += bytes.received
     effort.wireBytesSent += bytes.sent
-    if let tls = connection.tls { origin.keep(tls.takeSessions()) }
+    keepSessions(of: connection)
     // Closing the descriptor takes it out of the poll set (epoll(7)).
     connection.close()
     let slot = Int(connection.token & 0xFFFF_FFFF)
@@ -211,6 +212,13 @@ package final class Worker {
     freeSlots.append(slot)
     origin.openConnections -= 1
     reportLoweredShare(origin)
+  }
+
+  /// Sessions of a connection under another name than the origin's are not kept: a resumed one is not verified again.
+  func keepSessions(of connection: Connection) {
+    guard let tls = connection.tls, tls.hasSessions else { return }
+    let sessions = tls.takeSessions()
+    if connection.indication == nil { connection.origin.keep(sessions) }
   }
 
   // MARK: Time limits

@@ -35,13 +35,16 @@ package enum CommitterCommand: Sendable {
   case append(CommitRequest)
   /// Do not wait for the interval.
   case hurry
+  /// The same, and say when it is done.
+  case flush
+  /// Flush and end.
   case stop
 }
 
 package enum CommitterReport: Sendable {
   /// All blocks of the session up to this one.
   case durable(session: UInt64, block: UInt64)
-  /// Everything appended so far is durable; answers `hurry` and `stop`.
+  /// Everything appended so far is durable; answers `flush` and `stop`.
   case idle
   case failed(String)
 }
@@ -73,16 +76,18 @@ package struct Committer: ~Copyable {
       while true {
         inbox.signal.wait(milliseconds: patience())
         var isUrgent = false
+        var isAsked = false
         var isOver = false
         for command in inbox.drain() {
           switch command {
           case .append(let request): try append(request)
           case .hurry: isUrgent = true
+          case .flush: isAsked = true
           case .stop: isOver = true
           }
         }
-        if isUrgent || isOver || patience() == 0 { try sync() }
-        if isUrgent || isOver { report(.idle) }
+        if isUrgent || isAsked || isOver || patience() == 0 { try sync() }
+        if isAsked || isOver { report(.idle) }
         if isOver { return }
       }
     } catch {

@@ -21,10 +21,12 @@ package final class JobDirectory: Sendable {
 
   package let path: String
   let descriptor: Int32
+  private let isNew: Bool
 
   /// Makes the folder, or takes an existing one that holds no job.
   package init(creating path: String) throws(JobStoreError) {
-    if mkdir(path, 0o700) != 0, errno != EEXIST {
+    let isNew = mkdir(path, 0o700) == 0
+    if !isNew, errno != EEXIST {
       let error = SystemError("mkdir")
       throw JobStoreError("make the output folder", path, error)
     }
@@ -40,6 +42,7 @@ package final class JobDirectory: Sendable {
       throw JobStoreError("the output folder \(path) already holds a job (\(mark)); name another with -o")
     }
     self.path = path
+    self.isNew = isNew
     descriptor = raw
   }
 
@@ -72,7 +75,7 @@ package final class JobDirectory: Sendable {
   package func removeUnusedJob() {
     for name in Self.marks { unlinkat(descriptor, name, 0) }
     // Stays if something else is inside.
-    rmdir(path)
+    if isNew { rmdir(path) }
   }
 
   /// Makes the names of new files durable.

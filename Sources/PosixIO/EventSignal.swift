@@ -26,6 +26,14 @@ package final class EventSignal: Sendable {
     _ = retryingInterrupted { poll(&entry, 1, milliseconds ?? -1) }
   }
 
+  /// Blocks until a wake-up is pending or another descriptor is readable.
+  package func wait(orFor other: Int32) {
+    var entries = [
+      pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0), pollfd(fd: other, events: Int16(POLLIN), revents: 0),
+    ]
+    _ = retryingInterrupted { poll(&entries, 2, -1) }
+  }
+
   package func clear() {
     var count: UInt64 = 0
     _ = retryingInterrupted { Glibc.read(descriptor, &count, 8) }

@@ -42,10 +42,6 @@ package struct Poller: ~Copyable {
     try control(EPOLL_CTL_MOD, target, interest, token)
   }
 
-  package func remove(_ target: Int32) throws(SystemError) {
-    try control(EPOLL_CTL_DEL, target, [], 0)
-  }
-
   private func control(_ operation: Int32, _ target: Int32, _ interest: Readiness, _ token: UInt64)
     throws(SystemError)
   {

@@ -33,6 +33,9 @@ package enum Process {
     return UInt64(limit.rlim_cur)
   }
 
+  /// Ends the process now, whatever its threads wait for (_exit(2)).
+  package static func exitNow(_ status: Int32) -> Never { _exit(status) }
+
   /// `count` bytes from the kernel's generator (getrandom(2)).
   package static func randomBytes(_ count: Int) -> [UInt8] {
     var generator = SystemRandomNumberGenerator()

@@ -42,6 +42,12 @@ package struct ThreadGroup: ~Copyable {
     handles = []
   }
 
+  /// Leaves threads to themselves that may be in a call which cannot be interrupted; they end with the process.
+  package mutating func detach() {
+    for handle in handles { pthread_detach(handle) }
+    handles = []
+  }
+
   private final class Body {
     let name: String
     let run: @Sendable () -> Void

@@ -39,14 +39,15 @@ package final class Resolver: Sendable {
 
   private init(inboxes: [Mailbox<Message>]) { self.inboxes = inboxes }
 
-  /// Starts `count` threads, which `body` may use and which have ended when this returns.
+  /// Starts `count` threads, which `body` may use. Afterwards they end by themselves: one may be inside
+  /// getaddrinfo(3) for half a minute, which nothing can interrupt and nobody should wait for.
   package static func withThreads(_ count: Int, _ body: (Resolver) throws -> Void) throws {
     var inboxes: [Mailbox<Message>] = []
     for _ in 0..<count { inboxes.append(try Mailbox()) }
     var threads = ThreadGroup()
     defer {
       for inbox in inboxes { inbox.send(.stop) }
-      threads.join()
+      threads.detach()
     }
     for inbox in inboxes { try threads.spawn(name: "resolver") { Self.serve(inbox) } }
     try body(Resolver(inboxes: inboxes))
@@ -61,7 +62,8 @@ package final class Resolver: Sendable {
   private static func serve(_ inbox: Mailbox<Message>) {
     while true {
       inbox.signal.wait()
-      for message in inbox.drain() {
+      let messages = inbox.drain()
+      for message in messages {
         switch message {
         case .query(let query): query.reply(lookUp(query.name, family: query.family))
         case .stop: return

@@ -103,9 +103,11 @@ package struct AgentSession: Equatable, Sendable {
     return [.begin(session: session), .lease(until: leaseEnd)] + tick(now: now)
   }
 
-  package mutating func echoed(stamp: Instant, session: UInt64, epoch: UInt64) -> [Action] {
+  package mutating func echoed(stamp: Instant, session: UInt64, epoch: UInt64, now: Instant) -> [Action] {
     guard case .active(let mine, let myEpoch, let leaseEnd, let nextBeat) = state, mine == session, myEpoch == epoch
     else { return [] }
+    // A lease that has run out is not renewed: workers may have stopped in its name.
+    guard now < leaseEnd else { return [] }
     let renewed = stamp.adding(nanoseconds: timing.lease)
     guard renewed > leaseEnd else { return [] }
     state = .active(session: mine, epoch: myEpoch, leaseEnd: renewed, nextBeat: nextBeat)

@@ -21,8 +21,8 @@ package final class TLSConnection {
   package enum Identity: Equatable, Sendable {
     /// A-label, lower case, no dot at the end. Goes into SNI, unless `indication` says otherwise.
     case name([UInt8], indication: [UInt8]?)
-    /// Numeric IPv4 or IPv6 address; no SNI (RFC 6066 section 3).
-    case address(String)
+    /// Numeric IPv4 or IPv6 address; no SNI (RFC 6066 section 3) unless one is given.
+    case address(String, indication: [UInt8]?)
   }
 
   private let handle: OpaquePointer
@@ -58,8 +58,9 @@ package final class TLSConnection {
       guard let first = name.first, first != UInt8(ascii: "."), !name.contains(0) else { return false }
       return withCString(indication ?? name) { trawl_SSL_set_tlsext_host_name(handle, $0) == 1 }
         && withCString(name) { SSL_set1_host(handle, $0) == 1 }
-    case .address(let address):
+    case .address(let address, let indication):
       guard !address.isEmpty else { return false }
+      if let indication, !withCString(indication, { trawl_SSL_set_tlsext_host_name(handle, $0) == 1 }) { return false }
       return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(handle), address) == 1
     }
   }

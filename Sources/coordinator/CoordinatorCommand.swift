@@ -112,7 +112,9 @@ struct CommonOptions: ParsableArguments {
   var quiet = false
 
   func validate() throws {
-    guard agentWait > 0, agentWait.isFinite else { throw ValidationError("--agent-wait takes seconds above 0") }
+    guard agentWait > 0, agentWait <= 1e6 else {
+      throw ValidationError("--agent-wait takes seconds above 0, at most 1000000")
+    }
   }
 
   /// A folder named after the input and the time.

@@ -70,14 +70,22 @@ extension JobOptions {
     if let userAgent { try add("User-Agent", userAgent) }
     if let referer { try add("Referer", referer) }
     if let cookie { try add("Cookie", cookie) }
-    if let user { try add("Authorization", "Basic " + Data(user.utf8).base64EncodedString()) }
+    if let user {
+      // RFC 7617 section 2: the colon is there even without a password.
+      let credentials = user.contains(":") ? user : user + ":"
+      try add("Authorization", "Basic " + Data(credentials.utf8).base64EncodedString())
+    }
     if let json {
       guard data.isEmpty else { throw ValidationError("--json and --data exclude each other") }
       request.body = try argumentOrFile(json, option: "--json")
       try add("Content-Type", "application/json")
       try add("Accept", "application/json")
     } else if !data.isEmpty {
-      let parts = try data.map { try argumentOrFile($0, option: "--data") }
+      // As with curl: line ends and NULs of a file are left out.
+      let parts = try data.map { argument in
+        let bytes = try argumentOrFile(argument, option: "--data")
+        return argument.hasPrefix("@") ? bytes.filter { $0 != 0x0A && $0 != 0x0D && $0 != 0 } : bytes
+      }
       request.body = Array(parts.joined(separator: [UInt8(ascii: "&")]))
       try add("Content-Type", "application/x-www-form-urlencoded")
     }
@@ -133,10 +141,6 @@ extension JobOptions {
     var policy = TLSPolicy()
     policy.verifies = !insecure
     policy.authoritiesPEM = try cacert.map { try bytes(ofFile: $0, option: "--cacert") }
-    policy.certificatePEM = try cert.map { try bytes(ofFile: $0, option: "--cert") }
-    // As with curl, the key may stand in the certificate's file.
-    policy.privateKeyPEM = try key.map { try bytes(ofFile: $0, option: "--key") } ?? policy.certificatePEM
-    guard policy.certificatePEM != nil || key == nil else { throw ValidationError("--key needs --cert") }
     switch tlsMin {
     case "1.2": policy.minimumVersion = .tls12
     case "1.3": policy.minimumVersion = .tls13
@@ -212,7 +216,8 @@ extension JobOptions {
     default: throw ValidationError("--body takes discard, hash or inline")
     }
     policy.inlineMaximumBytes = inlineMax
-    policy.maximumBytes = maxFilesize
+    // As with curl, 0 is no limit.
+    policy.maximumBytes = maxFilesize == 0 ? .max : maxFilesize
     policy.includesHeaders = includeHeaders
     return policy
   }

@@ -109,15 +109,6 @@ struct JobOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Trust anchors in PEM instead of the system's.", valueName: "file"))
   var cacert: String?
 
-  @Option(
-    name: [.customShort("E", allowingJoined: true), .long],
-    help: ArgumentHelp("Client certificate chain in PEM, perhaps with its key.", valueName: "file")
-  )
-  var cert: String?
-
-  @Option(help: ArgumentHelp("Key of the client certificate in PEM.", valueName: "file"))
-  var key: String?
-
   @Option(help: ArgumentHelp("Lowest TLS version: 1.2 or 1.3.", valueName: "version"))
   var tlsMin = "1.2"
 

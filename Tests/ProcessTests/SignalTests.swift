@@ -73,6 +73,19 @@ import Testing
     _ = try expectWholeRecords(job, atLeast: 50)
   }
 
+  @Test func `before the first row came ends, too`() throws {
+    // The pipe stays open and empty.
+    let job = try sandbox.startLocal(input: "-", [], agents: 1, pipe: true)
+    let tasks = "/proc/\(job.program.identifier)/task"
+    // Signals are dealt with before the first thread is started.
+    try waitUntil("the input thread") {
+      (try? FileManager.default.contentsOfDirectory(atPath: tasks).count) ?? 0 >= 2
+    }
+    job.program.signal(SIGINT)
+    #expect(try job.program.wait(within: 5) == .exit(130))
+    #expect(!FileManager.default.fileExists(atPath: job.directory))
+  }
+
   @Test func `before any agent came ends, too`() throws {
     let list = try sandbox.list(["https://localhost/"])
     let job = try sandbox.startRemote(input: list, port: try HeldPort.free(), [])

@@ -65,25 +65,25 @@ import Testing
 
   @Test func `an echo renews the lease from its stamp on`() {
     var session = Self.active()
-    #expect(session.echoed(stamp: at(100), session: 5, epoch: 3) == [.lease(until: at(10_100))])
+    #expect(session.echoed(stamp: at(100), session: 5, epoch: 3, now: at(100)) == [.lease(until: at(10_100))])
     #expect(session.tick(now: at(10_099)).contains(.abandon) == false)
     #expect(session.tick(now: at(10_100)) == [.abandon, .sendHello(nonce: 11)])
   }
 
   @Test func `an echo of another session, epoch or an earlier beat changes nothing`() {
     var session = Self.active()
-    _ = session.echoed(stamp: at(3000), session: 5, epoch: 3)
+    _ = session.echoed(stamp: at(3000), session: 5, epoch: 3, now: at(3000))
     let before = session
-    #expect(session.echoed(stamp: at(2000), session: 5, epoch: 3).isEmpty)
-    #expect(session.echoed(stamp: at(9000), session: 6, epoch: 3).isEmpty)
-    #expect(session.echoed(stamp: at(9000), session: 5, epoch: 4).isEmpty)
+    #expect(session.echoed(stamp: at(2000), session: 5, epoch: 3, now: at(2000)).isEmpty)
+    #expect(session.echoed(stamp: at(9000), session: 6, epoch: 3, now: at(9000)).isEmpty)
+    #expect(session.echoed(stamp: at(9000), session: 5, epoch: 4, now: at(9000)).isEmpty)
     #expect(session == before)
   }
 
   @Test func `an echo after the lease is over revives nothing`() {
     var session = Self.active()
     _ = session.tick(now: at(10_000))
-    #expect(session.echoed(stamp: at(9000), session: 5, epoch: 3).isEmpty)
+    #expect(session.echoed(stamp: at(9000), session: 5, epoch: 3, now: at(9000)).isEmpty)
     #expect(session.session == 0)
   }
 
@@ -110,5 +110,13 @@ import Testing
     #expect(session.ended() == [.abandon])
     #expect(session.ended().isEmpty)
     #expect(session.tick(now: at(300)) == [.sendHello(nonce: 11)])
+  }
+
+  @Test func `an echo that comes after the lease has run out does not bring it back`() {
+    var session = Self.active()
+    let before = session
+    #expect(session.echoed(stamp: at(9000), session: 5, epoch: 3, now: at(10_000)).isEmpty)
+    #expect(session == before)
+    #expect(session.tick(now: at(10_000)).first == .abandon)
   }
 }

@@ -23,7 +23,7 @@ import Testing
     _ = agent.welcomed(nonce: 1, session: identifier, epoch: 1, now: at(900))
     // The beat is on its way for two seconds, its echo for three.
     _ = harness.scheduler.beat(identifier, now: at(2900))
-    let actions = agent.echoed(stamp: at(900), session: identifier, epoch: 1)
+    let actions = agent.echoed(stamp: at(900), session: identifier, epoch: 1, now: at(2900))
     #expect(actions == [.lease(until: at(10_900))])
     #expect(harness.scheduler.tick(now: at(13_899)).isEmpty)
   }

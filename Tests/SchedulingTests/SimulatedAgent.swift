@@ -113,7 +113,10 @@ struct SimulatedAgent {
       let actions = session.welcomed(nonce: nonce, session: identifier, epoch: Self.epoch, now: local(now))
       perform(actions, linkIsUp: linkIsUp)
     case .echo(let identifier, let stamp):
-      perform(session.echoed(stamp: stamp, session: identifier, epoch: Self.epoch), linkIsUp: linkIsUp)
+      perform(
+        session.echoed(stamp: stamp, session: identifier, epoch: Self.epoch, now: local(now)),
+        linkIsUp: linkIsUp
+      )
     case .helloAgain(let identifier):
       perform(session.unknown(session: identifier, now: local(now)), linkIsUp: linkIsUp)
     case .work(let identifier, let shares, let rows):
