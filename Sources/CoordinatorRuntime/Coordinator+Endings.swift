@@ -1,0 +1,61 @@
+import FetchModel
+import JobStore
+import Logging
+import PosixIO
+import Records
+import Scheduling
+
+/// Ends of sessions and of local agents.
+extension Coordinator {
+  /// Records what was lost with sessions and says so.
+  func endSessions(_ ends: [SessionEnd]) {
+    for end in ends {
+      peers[end.session] = nil
+      for row in end.lost { recordLost(row, agent: end.agent) }
+      if stage == .running, end.requeued > 0 || !end.lost.isEmpty {
+        let lost = end.lost.isEmpty ? "" : ", \(end.lost.count) unsafe rows are lost"
+        view.say("agent \(end.agent) is gone: \(end.requeued) rows are given out again\(lost)")
+      }
+    }
+  }
+
+  private func recordLost(_ row: LostRow, agent: String) {
+    var request = RowRequest()
+    lines.withLine(at: row.location) { line in _ = try? request.parse(line) }
+    var fields = RecordFields(seq: row.seq)
+    fields.id = request.id
+    fields.method = request.method ?? configuration.job.request.method
+    fields.attempts = UInt32(row.attempts) + 1
+    fields.startedAt = Clock.wallMicroseconds()
+    fields.failure = FetchFailure(
+      .agentLost,
+      in: .cluster,
+      "agent \(agent) was lost while it held this request, which must not be sent twice"
+    )
+    let url = request.urlText
+    var line: [UInt8] = []
+    _ = writer.append(fields, url: url.span, to: &line)
+    records.add(failure: .agentLost, status: 0, totalMicroseconds: 0, bodyBytes: 0)
+    lines.release(row.location)
+    mailboxes.committer.send(.append(CommitRequest(lines: line, session: 0, block: 0)))
+  }
+
+  func checkLocalAgents() throws {
+    guard localAgents != nil else { return }
+    let isOver = stage != .running
+    for event in localAgents?.check(now: now, isOver: isOver) ?? [] {
+      switch event {
+      case .exited(let pid, let description):
+        let session = peers.first { $0.value.processIdentifier == pid }?.key
+        let end = session.flatMap { scheduler.end($0) }
+        if !isOver { view.say("local agent \(end?.agent ?? "of process \(pid)") ended (\(description))") }
+        if let end { endSessions([end]) }
+      case .givenUp: log.warning("a local agent ended too often and is not started again")
+      }
+    }
+    if !isOver, localAgents?.areAllGone == true {
+      if records.rows == 0 { files.discard() }
+      throw CoordinatorError("all local agents ended and were not to be kept alive; see the lines above")
+    }
+  }
+}
