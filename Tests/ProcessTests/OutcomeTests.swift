@@ -131,10 +131,10 @@ import Testing
     let cases: [(row: String, gist: String)] = [
       (try origin.url("/redirect/3"), "200 8"),
       (try to(across), "200 33"),
-      (try to(try origin.url("/fixed/34", "http")), "302 0 redirect/redirect_downgrade"),
+      (try to(try origin.url("/fixed/34", "http")), "302 redirect/redirect_downgrade"),
       // Some other program's affair, as for a browser.
       (try to("nowhere://x"), "302 0"),
-      (try origin.url("/redirect/20"), "302 0 redirect/too_many_redirects"),
+      (try origin.url("/redirect/20"), "302 redirect/too_many_redirects"),
       (try origin.url("/status/200"), "200 11"),
     ]
     let records = try expectGists(cases, ["-L", "--retry", "0", "--cacert", origin.authority])
