@@ -7,6 +7,12 @@ import Scheduling
 
 /// Ends of sessions and of local agents.
 extension Coordinator {
+  /// Records what time has brought and says so.
+  func note(_ passing: Passing) {
+    endSessions(passing.ends)
+    for origin in passing.givenUp { record(origin) }
+  }
+
   /// Records what was lost with sessions and says so.
   func endSessions(_ ends: [SessionEnd]) {
     for end in ends {
@@ -19,25 +25,47 @@ extension Coordinator {
     }
   }
 
-  private func recordLost(_ row: LostRow, agent: String) {
+  func recordLost(_ row: EndedRow, agent: String) {
+    let failure = FetchFailure(
+      .agentLost,
+      in: .cluster,
+      "agent \(agent) was lost while it held this request, which must not be sent twice"
+    )
+    var line: [UInt8] = []
+    append(row, attempts: UInt32(row.attempts) + 1, failure, to: &line)
+    mailboxes.committer.send(.append(CommitRequest(lines: line, session: 0, block: 0)))
+  }
+
+  /// Records the rows of an origin that is down.
+  private func record(_ origin: GivenUpOrigin) {
+    let name = String(decoding: origin.key, as: UTF8.self)
+    let last = origin.lastFailure.map { ", at last \($0.name)" } ?? ""
+    let failure = FetchFailure(
+      .originDown,
+      in: .policy,
+      "\(name) has not answered for \(configuration.job.retry.giveUpAfter.inSeconds) s: "
+        + "\(origin.failures) attempts failed\(last); this request was not sent"
+    )
+    var block: [UInt8] = []
+    for row in origin.rows { append(row, attempts: UInt32(row.attempts), failure, to: &block) }
+    mailboxes.committer.send(.append(CommitRequest(lines: block, session: 0, block: 0)))
+    sayDown(origin.key)
+  }
+
+  /// Appends the record of a row that ends without an agent.
+  private func append(_ row: EndedRow, attempts: UInt32, _ failure: FetchFailure, to block: inout [UInt8]) {
     var request = RowRequest()
     lines.withLine(at: row.location) { line in _ = try? request.parse(line) }
     var fields = RecordFields(seq: row.seq)
     fields.id = request.id
     fields.method = request.method ?? configuration.job.request.method
-    fields.attempts = UInt32(row.attempts) + 1
+    fields.attempts = attempts
     fields.startedAt = Clock.wallMicroseconds()
-    fields.failure = FetchFailure(
-      .agentLost,
-      in: .cluster,
-      "agent \(agent) was lost while it held this request, which must not be sent twice"
-    )
+    fields.failure = failure
     let url = request.urlText
-    var line: [UInt8] = []
-    _ = writer.append(fields, url: url.span, to: &line)
-    records.add(failure: .agentLost, status: 0, totalMicroseconds: 0, bodyBytes: 0)
+    _ = writer.append(fields, url: url.span, to: &block)
+    records.add(failure: failure.code, status: 0, totalMicroseconds: 0, bodyBytes: 0)
     lines.release(row.location)
-    mailboxes.committer.send(.append(CommitRequest(lines: line, session: 0, block: 0)))
   }
 
   func checkLocalAgents() throws {

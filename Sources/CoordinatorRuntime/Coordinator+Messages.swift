@@ -88,15 +88,19 @@ extension Coordinator {
       return try answer(routing, "the hello is not complete")
     }
     guard !isParting else { return try answer(routing, "the job is over", isTemporary: true) }
+    var link = StableHash()
+    link.add(routing)
     let greeting = Greeting(
       instance: Array(hello.instance),
       name: hello.name,
+      link: link.value,
       connections: Int(hello.connections),
       creditRows: Int(hello.creditRows),
       creditBytes: Int(clamping: hello.creditBytes)
     )
-    let (session, fenced) = scheduler.hello(greeting, now: now)
-    if let fenced { endSessions([fenced]) }
+    let reception = scheduler.hello(greeting, now: now)
+    let session = reception.session
+    if let fenced = reception.fenced { endSessions([fenced]) }
     peers[session] = PeerSession(
       routing: routing,
       name: hello.name,
@@ -120,87 +124,13 @@ extension Coordinator {
     _ = try socket.socket.send([routing, Envelope.encode(session: 0, epoch: epoch, .refusal(refusal))])
   }
 
-  // MARK: Results
-
-  private func take(_ results: WireResults, bulk: ArraySlice<[UInt8]>, from session: UInt64) throws {
-    guard Array(results.job) == files.identifier else { return fence(session, .wrongJob) }
-    guard bulk.count == 2, let columnFrame = bulk.first, let lineFrame = bulk.last else {
-      return fence(session, .badFrame)
-    }
-    guard let last = peers[session]?.lastBlock, results.block == last + 1 else {
-      return fence(session, .blockOutOfOrder)
-    }
-    let columns: [ResultColumn]
-    do {
-      columns = try ColumnFrame.decode(columnFrame, count: Int(results.rows))
-    } catch {
-      return fence(session, .badFrame)
-    }
-    guard areWellFormed(lineFrame, columns) else { return fence(session, .badLine) }
-    var freed: [UInt64] = []
-    freed.reserveCapacity(columns.count)
-    do {
-      try scheduler.accept(columns, from: session, freed: &freed)
-    } catch {
-      return fence(session, .rowNotLeased)
-    }
-    for location in freed { lines.release(location) }
-    for column in columns { records.add(column) }
-    timeline.add(rows: records.rows, at: now)
-    peers[session]?.lastBlock = results.block
-    peers[session]?.uncommitted.append((results.block, lineFrame.count))
-    mailboxes.committer.send(
-      .append(CommitRequest(lines: lineFrame, session: session, block: results.block))
-    )
-    // A quarter of the acknowledgement credit: the agent must not come to a stand for want of a sync.
-    if let waiting = peers[session]?.uncommittedBytes, waiting > 16 * 1024 * 1024 { mailboxes.committer.send(.hurry) }
-  }
-
-  /// The lines are the columns' lines, one after the other and nothing else.
-  private func areWellFormed(_ frame: [UInt8], _ columns: [ResultColumn]) -> Bool {
-    var offset = 0
-    for column in columns {
-      let end = offset + Int(column.lineLength)
-      guard end <= frame.count, isWellFormedLine(frame.span.extracting(offset..<end), seq: column.seq) else {
-        return false
-      }
-      offset = end
-    }
-    return offset == frame.count
-  }
-
-  private func take(_ deferrals: WireDeferrals, bulk: ArraySlice<[UInt8]>, from session: UInt64) throws {
-    guard Array(deferrals.job) == files.identifier else { return fence(session, .wrongJob) }
-    guard bulk.count == 1, let frame = bulk.first else { return fence(session, .badFrame) }
-    let decoded: [Deferral]
-    do {
-      decoded = try DeferralFrame.decode(frame, count: Int(deferrals.rows))
-    } catch {
-      return fence(session, .badFrame)
-    }
-    do {
-      try scheduler.defer(decoded, from: session, now: now)
-    } catch {
-      fence(session, .rowNotLeased)
-    }
-  }
-
-  /// The blocks up to this one are durable.
-  func acknowledge(_ block: UInt64, to session: UInt64) throws {
-    guard peers[session] != nil else { return }
-    peers[session]?.durable(upTo: block)
-    var acknowledgement = WireAcknowledgement()
-    acknowledgement.job = bytes(files.identifier)
-    acknowledgement.block = block
-    try send(.acknowledgement(acknowledgement), to: session)
-  }
-
   // MARK: Refusals
 
   /// Ends the session of a peer that does not keep to the protocol; its rows go to others.
-  private func fence(_ session: UInt64, _ cause: RefusalLedger.Cause) {
+  func fence(_ session: UInt64, _ cause: RefusalLedger.Cause) {
     refuse(cause, from: peers[session]?.name)
-    if let end = scheduler.end(session) { endSessions([end]) }
+    // It may be at work all the same, until its lease has run out.
+    if let end = scheduler.fence(session) { endSessions([end]) }
   }
 
   private func refuse(_ cause: RefusalLedger.Cause, from name: String?) {

@@ -130,9 +130,13 @@ final class Coordinator {
   var writer = RecordWriter(agent: [])
   var now: Instant
 
+  /// Origins that were said to be down.
+  var downOrigins = Set<[UInt8]>()
+  var wasPaused = false
+  var suspendedAgents: [String] = []
   var localAgents: LocalAgents?
-  private var isReading = false
-  private var inputHasEnded = false
+  var isReading = false
+  var inputHasEnded = false
   private(set) var stage = Stage.running
   private var wasInterrupted = false
   /// When the process ends whatever still waits.
@@ -195,17 +199,11 @@ final class Coordinator {
       try waitAndReceive()
       now = Clock.bootTime()
       try handleEvents()
-      endSessions(scheduler.tick(now: now))
+      note(scheduler.tick(now: now))
       try checkLocalAgents()
       readMore()
       if stage == .running { try carryOut(scheduler.dispatch(now: now)) }
-      view.update(
-        scheduler.counts,
-        failed: records.failedRows,
-        agents: scheduler.sessionCount,
-        inputHasEnded: inputHasEnded,
-        now: now
-      )
+      showProgress()
       if let exit = try advance() { return exit }
     }
   }
@@ -220,39 +218,10 @@ final class Coordinator {
       // Bounded, so that rows are given out while results pour in.
       for _ in 0..<256 { guard try receiveOne() else { break } }
     }
-    if descriptors[1].isReady { interrupted(interruptions.take()) }
+    if descriptors[1].isReady { try interrupted(interruptions.take()) }
   }
 
-  // MARK: Rows in
-
-  func take(_ chunk: RowChunk) {
-    let slot = lines.add(chunk)
-    var numbers = [UInt32](repeating: 0, count: chunk.originKeys.count)
-    for row in chunk.rows {
-      var origin: UInt32 = 0
-      if row.origin >= 0 {
-        origin = numbers[Int(row.origin)]
-        if origin == 0 {
-          origin = scheduler.number(of: chunk.originKeys[Int(row.origin)])
-          numbers[Int(row.origin)] = origin
-        }
-      }
-      scheduler.add(
-        origin: origin,
-        length: Int(row.length),
-        location: LineStore.location(chunk: slot, row: row),
-        mustNotRepeat: row.mustNotRepeat
-      )
-    }
-  }
-
-  private func readMore() {
-    guard !isReading, !inputHasEnded, stage == .running, scheduler.needsRows,
-      lines.heldBytes < scheduler.windowBytesLimit
-    else { return }
-    isReading = true
-    mailboxes.input.send(.more)
-  }
+  // MARK: Events
 
   private func handleEvents() throws {
     for event in mailboxes.events.drain() {
@@ -270,44 +239,6 @@ final class Coordinator {
         if stage == .flushing { try part() }
       case .committer(.failed(let message)):
         throw CoordinatorError("cannot write records: \(message); what was recorded so far is kept")
-      }
-    }
-  }
-
-  // MARK: Rows out
-
-  private func carryOut(_ dispatches: [Dispatch]) throws {
-    for dispatch in dispatches {
-      var work = WireWork()
-      work.job = bytes(files.identifier)
-      work.rows = UInt32(dispatch.rows.count)
-      work.shares = dispatch.shares.map { grant in
-        var share = WireShare()
-        share.origin = grant.origin
-        share.connections = UInt32(grant.connections)
-        return share
-      }
-      var frame: [UInt8] = []
-      frame.reserveCapacity(dispatch.rows.count * (RowFrame.headerBytes + 96))
-      // Together: a call for one row through the class copies the scheduler first.
-      let tickets = scheduler.tickets(of: dispatch.rows, now: now)
-      for (seq, ticket) in zip(dispatch.rows, tickets) {
-        lines.withLine(at: ticket.location) { line in
-          RowFrame.append(
-            seq: seq,
-            origin: ticket.origin,
-            elapsedMilliseconds: ticket.elapsedMilliseconds,
-            attempts: ticket.attempts,
-            mustNotRepeat: ticket.mustNotRepeat,
-            redirect: ticket.redirect,
-            line: line,
-            to: &frame
-          )
-        }
-      }
-      guard try send(.work(work), bulk: [frame], to: dispatch.session) else {
-        scheduler.undelivered(dispatch.rows, to: dispatch.session)
-        continue
       }
     }
   }
@@ -338,7 +269,7 @@ final class Coordinator {
 
   /// The first signal lets rows under way finish. The second ends the job as soon as what was recorded is durable,
   /// and in a second at the latest: a reader of standard output may have stopped reading.
-  private func interrupted(_ count: Int) {
+  private func interrupted(_ count: Int) throws {
     guard count > 0 else { return }
     let isFirst = !wasInterrupted && count == 1
     wasInterrupted = true
@@ -347,6 +278,8 @@ final class Coordinator {
     case .running where isFirst:
       view.say("interrupted: finishing what is under way")
       stage = .draining(until: now + configuration.grace)
+      // What was not started comes back, so that only what is in flight is waited for.
+      for session in peers.keys.sorted() { try send(.drain(WireDrain()), to: session) }
     case .running, .draining: stage = .draining(until: now)
     case .flushing, .parting: break
     }

@@ -18,16 +18,31 @@ struct ProgressView {
     nextAt = now.adding(nanoseconds: style == .live ? Self.liveInterval : Self.lineInterval)
   }
 
-  mutating func update(_ counts: RowCounts, failed: UInt64, agents: Int, inputHasEnded: Bool, now: Instant) {
-    guard style != .none, now >= nextAt else { return }
+  /// What is shown.
+  struct Figures {
+    let counts: RowCounts
+    let failed: UInt64
+    let agents: Int
+    let parkedOrigins: Int
+    let inputHasEnded: Bool
+    /// Set near the end.
+    let remainder: Remainder?
+  }
+
+  func isDue(_ now: Instant) -> Bool { style != .none && now >= nextAt }
+
+  mutating func show(_ figures: Figures, now: Instant) {
+    let counts = figures.counts
     nextAt = now.adding(nanoseconds: style == .live ? Self.liveInterval : Self.lineInterval)
     let seconds = Double(now.nanoseconds(since: previous.at)) / 1e9
     let rate = seconds > 0 ? Double(counts.recorded - previous.rows) / seconds : 0
     previous = (counts.recorded, now)
-    let total = inputHasEnded ? "\(counts.submitted)" : "\(counts.submitted)+"
-    var text = "\(counts.recorded) of \(total) rows, \(Int(rate))/s, \(failed) failed, \(counts.leased) with \(agents)"
-    text += agents == 1 ? " agent" : " agents"
+    let total = figures.inputHasEnded ? "\(counts.submitted)" : "\(counts.submitted)+"
+    var text = "\(counts.recorded) of \(total) rows, \(Int(rate))/s, \(figures.failed) failed, "
+    text += "\(counts.leased) with \(figures.agents)" + (figures.agents == 1 ? " agent" : " agents")
     if counts.deferred > 0 { text += ", \(counts.deferred) deferred" }
+    if figures.parkedOrigins > 0 { text += ", \(figures.parkedOrigins) origins parked" }
+    if rate < 1, let remainder = figures.remainder { text += "; \(Self.describe(remainder))" }
     switch style {
     case .none: break
     case .lines: say(text)
@@ -36,6 +51,15 @@ struct ProgressView {
       FileHandle.standardError.write(Data("\r\(text)\u{1B}[K".utf8))
       isLineOpen = true
     }
+  }
+
+  /// Who is waited for.
+  private static func describe(_ remainder: Remainder) -> String {
+    let origins = remainder.origins.map { key, rows in
+      "\(rows) at \(key.isEmpty ? "no origin" : String(decoding: key, as: UTF8.self))"
+    }
+    return "\(remainder.rows) left: \(origins.joined(separator: ", ")); "
+      + "the oldest for \(remainder.oldestMilliseconds / 1000) s"
   }
 
   /// A line of its own, whatever the view shows.

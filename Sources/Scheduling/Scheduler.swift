@@ -14,9 +14,18 @@ import HeapModule
 //
 // An origin's connections are shares of sessions, and their sum never exceeds the limit: a share that is to shrink
 // counts in full until the session has confirmed. A new origin goes to one session, by rendezvous hashing, with one
-// connection; the share grows with the backlog, and is split when another session has nothing better to do.
+// connection; the share grows with the backlog, and is split when another session has nothing better to do. An origin
+// that fails or asks for a pause is parked for everyone (`OriginHealth`); an agent that fails everywhere is suspended
+// (`AgentTrust`).
 //
-// Nothing here depends on the order of a dictionary: they are only looked up in.
+// After a restart agents report what they hold. Until all of the last epoch have, or their leases have run out, no
+// new share is given out: nobody knows what is open.
+//
+// Nothing here depends on the order of a dictionary: they are only looked up in, or asked for all that match.
+//
+// The files: `+Sessions` who is here; `+Restart` what they bring along; `+Queues` where rows wait; `+Dispatch` who
+// gets which; `+Shares` who may have how many connections; `+Stragglers` rows asked back and doubled; `+Outcomes` what
+// came of them; `+Health` origins and agents that fail.
 
 /// The pure core of the coordinator.
 package struct Scheduler: Sendable {
@@ -48,23 +57,41 @@ package struct Scheduler: Sendable {
     }
   }
 
+  /// An origin whose pause or slow return reaches its next step.
+  struct HealthStep: Comparable {
+    let due: Instant
+    let origin: UInt32
+
+    static func < (left: HealthStep, right: HealthStep) -> Bool {
+      (left.due, left.origin) < (right.due, right.origin)
+    }
+  }
+
   /// Where a row is in its redirects, and the origin of its own URL, from which a retry begins anew.
   struct Detour {
-    let state: RedirectState
+    /// nil: an agent is at it since before this epoch, and only it knows.
+    let state: RedirectState?
     let homeKey: [UInt8]
   }
 
   let configuration: Configuration
   let backoff: Backoff
   let start: Instant
+  /// The job was begun by an earlier coordinator.
+  let isContinued: Bool
 
   var rows = RowTable()
   package internal(set) var counts = RowCounts()
   var windowBytes = 0
-  private var inputHasEnded = false
+  private(set) var inputHasEnded = false
   var deferred = Heap<Deferred>()
   /// Redirects under way; looked up only.
   var detours: [UInt64: Detour] = [:]
+  /// Rows that a second session has a copy of, and its slot.
+  var doubles: [UInt64: Int32] = [:]
+  /// What is known of rows that were not read yet.
+  var early: [UInt64: EarlyRow] = [:]
+  var quarantine: Quarantine?
 
   /// By number less one. Numbers are used again once an origin is forgotten, which its agents have confirmed.
   var origins: [Origin] = []
@@ -72,19 +99,41 @@ package struct Scheduler: Sendable {
   var originNumbers: [[UInt8]: UInt32] = [:]
   var unplaced: Deque<UInt32> = []
   var hot: Deque<UInt32> = []
+  var healthSteps = Heap<HealthStep>()
+  /// Origins with rows to end untried.
+  var givenUp: Deque<UInt32> = []
   /// Rows without an origin, because they are no valid requests: any session says so.
-  var homeless: Deque<UInt64> = []
+  var homeless = RowList()
 
+  /// By slot; nil for a slot that is free.
   var sessions: [Session?] = []
   var sessionSlots: [UInt64: Int32] = [:]
-  private var nextSession: UInt64 = 1
+  var nextSession: UInt64 = 1
+  /// All agents fail alike: since when nothing but probes has been given out.
+  var pausedSince: Instant?
+  /// The pause brought no answer, so it is the origins: failures count as they are until there is one.
+  var believesFailures = false
+
+  /// The last instant that was told.
+  var clock: Instant
   var nextGrowth = Instant.zero
+  var growthCursor = 0
+  var nextBalance = Instant.zero
+  var balanceCursor = 0
+  /// What is to be told at the next `dispatch`.
   var dispatches: [Dispatch] = []
 
-  package init(_ configuration: Configuration, now: Instant) {
+  /// `awaited`: the instances that held a lease of the last epoch, for a job that goes on; nil for a new one.
+  package init(_ configuration: Configuration, awaited: [[UInt8]]? = nil, now: Instant) {
+    precondition(configuration.connectionsPerOrigin > 0)
     self.configuration = configuration
     backoff = Backoff(policy: configuration.retry, seed: configuration.seed)
     start = now
+    clock = now
+    isContinued = awaited != nil
+    if let awaited, !awaited.isEmpty {
+      quarantine = Quarantine(awaited: awaited, end: now.adding(nanoseconds: configuration.leaseNanoseconds))
+    }
   }
 
   // MARK: Input
@@ -98,14 +147,24 @@ package struct Scheduler: Sendable {
   /// Takes the next row of the input in and numbers it. `origin` is what `number` gave for it since the last call
   /// of anything but `add`, or 0: the line is no valid request.
   @discardableResult
-  package mutating func add(origin: UInt32, length: Int, location: UInt64, mustNotRepeat: Bool) -> UInt64 {
+  package mutating func add(origin: UInt32, length: Int, location: UInt64, mustNotRepeat: Bool) -> Intake {
     let seq = rows.append(Row(length: UInt32(length), location: location, origin: origin, mustNotRepeat: mustNotRepeat))
     if origin != 0 { origins[Int(origin) - 1].live += 1 }
     counts.submitted += 1
     counts.queued += 1
     windowBytes += length
+    if !early.isEmpty, let known = early.removeValue(forKey: seq) { return takeIn(seq, known) }
     enqueue(seq, atFront: false)
-    return seq
+    return .taken(seq: seq)
+  }
+
+  /// The next row of the input is recorded already, since before this epoch.
+  package mutating func skip() {
+    let seq = rows.append(Row(length: 0, location: 0, origin: 0, mustNotRepeat: false))
+    if !early.isEmpty { early[seq] = nil }
+    counts.submitted += 1
+    counts.recorded += 1
+    rows.recorded(seq)
   }
 
   /// Bytes of lines that may be held for rows in the window.
@@ -116,128 +175,39 @@ package struct Scheduler: Sendable {
   /// Every row of the whole input is recorded.
   package var isComplete: Bool { inputHasEnded && counts.recorded == counts.submitted }
 
-  /// Origins that have rows or shares.
+  /// Origins that have rows, shares or a penalty.
   package var originCount: Int { originNumbers.count }
 
-  /// Sessions that are not at their end.
-  package var sessionCount: Int { sessionSlots.count }
+  // MARK: Time
 
-  // MARK: Sessions
-
-  /// Begins a session. An earlier one of the same instance is fenced: of two copies only the last may work.
-  package mutating func hello(_ greeting: Greeting, now: Instant) -> (session: UInt64, fenced: SessionEnd?) {
-    var fenced: SessionEnd?
-    for slot in sessions.indices {
-      if let session = sessions[slot], session.greeting.instance == greeting.instance {
-        fenced = end(slot: Int32(slot))
-      }
-    }
-    var hash = StableHash()
-    hash.add(greeting.instance)
-    let session = Session(
-      identifier: nextSession,
-      greeting: greeting,
-      hash: hash.value,
-      expiry: now.adding(nanoseconds: configuration.leaseNanoseconds),
-      freeConnections: greeting.connections
-    )
-    nextSession += 1
-    let slot: Int
-    if let free = sessions.firstIndex(where: { $0 == nil }) {
-      slot = free
-      sessions[slot] = session
-    } else {
-      slot = sessions.count
-      sessions.append(session)
-    }
-    sessionSlots[session.identifier] = Int32(slot)
-    return (session.identifier, fenced)
+  /// Ends the sessions whose lease has run out, queues the rows whose time has come, and ends rows of origins that
+  /// are down. Call it before `dispatch`.
+  package mutating func tick(now: Instant) -> Passing {
+    clock = now
+    var passing = Passing()
+    if let end = quarantine?.end, end <= now { liftQuarantine() }
+    queueDueRows(now)
+    stepHealth(now)
+    passing.ends = expireSessions(now)
+    passing.givenUp = giveUpRows()
+    stepPause(now)
+    return passing
   }
 
-  /// Renews a session's lease; false if there is no such session.
-  package mutating func beat(_ session: UInt64, now: Instant) -> Bool {
-    guard let slot = sessionSlots[session] else { return false }
-    sessions[Int(slot)]?.isReachable = true
-    sessions[Int(slot)]?.expiry = now.adding(nanoseconds: configuration.leaseNanoseconds)
-    return true
-  }
-
-  /// A message to the session could not be sent.
-  package mutating func unreachable(_ session: UInt64) {
-    guard let slot = sessionSlots[session] else { return }
-    sessions[Int(slot)]?.isReachable = false
-  }
-
-  /// Takes rows back that were leased to the session and never left, so that even unsafe ones may go elsewhere.
-  package mutating func undelivered(_ seqs: [UInt64], to session: UInt64) {
-    guard let slot = sessionSlots[session] else { return }
-    // From the back, each to the front of its queue: the order stays.
-    for seq in seqs.reversed() where rows.contains(seq) && rows[seq].state == .leased && rows[seq].session == slot {
-      release(seq, from: slot)
-      rows[seq].state = .queued
-      counts.queued += 1
-      enqueue(seq, atFront: true)
-    }
-  }
-
-  package func isKnown(_ session: UInt64) -> Bool { sessionSlots[session] != nil }
-
-  /// Ends a session whose process is known to be gone; nil if it has ended already.
-  package mutating func end(_ session: UInt64) -> SessionEnd? {
-    guard let slot = sessionSlots[session] else { return nil }
-    return end(slot: slot)
-  }
-
-  /// Ends the sessions whose lease has run out, and queues the rows whose time has come.
-  package mutating func tick(now: Instant) -> [SessionEnd] {
+  private mutating func queueDueRows(_ now: Instant) {
+    guard let first = deferred.min, first.notBefore <= now else { return }
     var due: [UInt64] = []
-    while let first = deferred.min, first.notBefore <= now {
+    while let next = deferred.min, next.notBefore <= now {
       deferred.removeMin()
-      due.append(first.seq)
+      // A late result may have ended it meanwhile.
+      if rows.contains(next.seq), rows[next.seq].state == .deferred { due.append(next.seq) }
     }
+    // From the back, each to the front of its queue: the order stays.
     for seq in due.reversed() {
       counts.deferred -= 1
       counts.queued += 1
       rows[seq].state = .queued
-      enqueue(seq, atFront: true)
+      queueElsewhere(seq)
     }
-    var ends: [SessionEnd] = []
-    for slot in sessions.indices {
-      if let session = sessions[slot], session.expiry <= now { ends.append(end(slot: Int32(slot))) }
-    }
-    return ends
-  }
-
-  private mutating func end(slot: Int32) -> SessionEnd {
-    guard let session = sessions[Int(slot)] else { preconditionFailure("session slot \(slot) is empty") }
-    var lost: [LostRow] = []
-    var requeued = 0
-    // From the back, each to the front of its queue: the order stays.
-    for seq in rows.leased(to: slot).reversed() {
-      counts.leased -= 1
-      rows[seq].session = -1
-      if rows[seq].mustNotRepeat {
-        lost.append(LostRow(seq: seq, location: rows[seq].location, attempts: rows[seq].attempts))
-        finish(seq)
-      } else {
-        rows[seq].state = .queued
-        counts.queued += 1
-        requeued += 1
-        enqueue(seq, atFront: true)
-      }
-    }
-    for index in origins.indices {
-      guard let share = origins[index].shareIndex(of: slot) else { continue }
-      origins[index].shares.remove(at: share)
-      settle(UInt32(index + 1))
-    }
-    sessions[Int(slot)] = nil
-    sessionSlots[session.identifier] = nil
-    return SessionEnd(
-      session: session.identifier,
-      agent: session.greeting.name,
-      requeued: requeued,
-      lost: lost.reversed()
-    )
   }
 }

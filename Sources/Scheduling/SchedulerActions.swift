@@ -11,11 +11,46 @@ package struct ShareGrant: Equatable, Sendable {
   }
 }
 
-/// One message's worth of work for a session. Shares come into force before the rows.
+/// What a session is to be told. Shares come into force before the rows.
 package struct Dispatch: Equatable, Sendable {
   package let session: UInt64
   package var shares: [ShareGrant] = []
   package var rows: [UInt64] = []
+  /// Rows to give back if they were not started; they come as deferrals.
+  package var recalled: [UInt64] = []
+
+  var isEmpty: Bool { shares.isEmpty && rows.isEmpty && recalled.isEmpty }
+}
+
+/// What an agent has of a job whose coordinator was started again.
+package struct Holding: Equatable, Sendable {
+  /// The origin's number in the agent's old epoch; 0 for rows that are no valid requests.
+  package let origin: UInt32
+  package let key: [UInt8]
+  package let connections: Int
+  package let rows: [UInt64]
+
+  package init(origin: UInt32, key: [UInt8], connections: Int, rows: [UInt64]) {
+    self.origin = origin
+    self.key = key
+    self.connections = connections
+    self.rows = rows
+  }
+}
+
+/// The answer to a hello.
+package struct Reception: Equatable, Sendable {
+  package let session: UInt64
+  /// The earlier session of the same instance, which is over.
+  package var fenced: SessionEnd?
+  /// The numbers in this epoch of the origins that the agent holds.
+  package var renumbered: [(held: UInt32, origin: UInt32)] = []
+
+  package static func == (left: Reception, right: Reception) -> Bool {
+    left.session == right.session && left.fenced == right.fenced
+      && left.renumbered.map(\.held) == right.renumbered.map(\.held)
+      && left.renumbered.map(\.origin) == right.renumbered.map(\.origin)
+  }
 }
 
 /// What the end of a session did to its rows.
@@ -25,14 +60,48 @@ package struct SessionEnd: Equatable, Sendable {
   /// Given out again.
   package let requeued: Int
   /// Unsafe rows whose fate is unknown: to be recorded as `agent_lost`. They count as recorded already.
-  package let lost: [LostRow]
+  package let lost: [EndedRow]
 }
 
-/// A row that ended with its session.
-package struct LostRow: Equatable, Sendable {
+/// A row that ends without a result; it counts as recorded already.
+package struct EndedRow: Equatable, Sendable {
   package let seq: UInt64
   package let location: UInt64
   package let attempts: UInt16
+}
+
+/// Rows of an origin that was given up: to be recorded as `origin_down`.
+package struct GivenUpOrigin: Equatable, Sendable {
+  package let key: [UInt8]
+  package let failures: Int
+  package let lastFailure: FailureCode?
+  package let rows: [EndedRow]
+}
+
+/// What time has brought.
+package struct Passing: Equatable, Sendable {
+  package var ends: [SessionEnd] = []
+  package var givenUp: [GivenUpOrigin] = []
+}
+
+/// What became of a block of results.
+package struct Acceptance: Equatable, Sendable {
+  /// Where the lines of the rows were that are recorded now.
+  package var freed: [UInt64] = []
+  /// Positions in the block of rows whose results do not count, in order: recorded already, or tried again.
+  package var refused: [Int] = []
+
+  package init() {}
+}
+
+/// What became of a row that was read.
+package enum Intake: Equatable, Sendable {
+  /// It waits, or an agent has it already.
+  case taken(seq: UInt64)
+  /// It was recorded before it was read: an agent brought its result from before the coordinator's start.
+  case recorded(seq: UInt64)
+  /// An unsafe row that an agent held when it was lost: to be recorded as `agent_lost`.
+  case lost(EndedRow)
 }
 
 /// Why results or deferrals were not taken.

@@ -6,30 +6,59 @@ package struct Greeting: Equatable, Sendable {
   /// Random per process; 16 bytes.
   package var instance: [UInt8]
   package var name: String
+  /// Which connection to the coordinator the hello came over, so that two copies of one process are told apart.
+  package var link: UInt64
   /// Connections it can hold over all origins.
   package var connections: Int
   package var creditRows: Int
   package var creditBytes: Int
 
-  package init(instance: [UInt8], name: String, connections: Int, creditRows: Int, creditBytes: Int) {
+  package init(instance: [UInt8], name: String, link: UInt64, connections: Int, creditRows: Int, creditBytes: Int) {
     self.instance = instance
     self.name = name
+    self.link = link
     self.connections = connections
     self.creditRows = creditRows
     self.creditBytes = creditBytes
   }
 }
 
+/// A row that a session still has in hand although somebody else's result has ended it.
+struct Orphan {
+  let origin: UInt32
+  let length: Int
+}
+
 /// An agent under a lease.
 struct Session {
+  enum Standing: Equatable {
+    /// `draining`, `fenced`.
+    case active
+    /// Ends soon and gets nothing more: `fenced`.
+    case draining
+    /// Its rows are with others already; its connections may be open until its lease has run out.
+    case fenced
+  }
+
+  /// Work of so many rows a second is taken for a busy agent.
+  private static let loadPerMillisecond = 3
+  private static let highestLoad = 6000
+  /// A handshake costs about as much as that many requests on a connection that is open.
+  private static let handshakeLoad = 40
+
   let identifier: UInt64
   let greeting: Greeting
   /// For rendezvous hashing; the instance, not the order of arrival, decides.
   let hash: UInt64
+  var standing = Standing.active
   var expiry: Instant
+  var lastBeat: Instant
   var freeConnections: Int
   var outstandingRows = 0
   var outstandingBytes = 0
+  /// Rows without an origin that it holds.
+  var homeless = RowList()
+  var orphans: [UInt64: Orphan] = [:]
   /// Origins with a share here, rows in the queue and room for more.
   var ready: Deque<UInt32> = []
   /// Origins whose share here had nothing to do when it was listed, each once. May hold some that are busy again.
@@ -37,9 +66,46 @@ struct Session {
   /// Whether messages reach it. One that they do not reach gets nothing more, but keeps what it has until its lease
   /// ends: it may be alive and at work.
   var isReachable = true
+  var trust = AgentTrust()
+  /// A suspended agent is given one row then.
+  var nextProbe = Instant.zero
+  private var load = 0
+  private var loadAt: Instant
+
+  init(identifier: UInt64, greeting: Greeting, hash: UInt64, expiry: Instant, now: Instant) {
+    self.identifier = identifier
+    self.greeting = greeting
+    self.hash = hash
+    self.expiry = expiry
+    lastBeat = now
+    loadAt = now
+    freeConnections = greeting.connections
+  }
 
   var creditRows: Int { greeting.creditRows - outstandingRows }
+  /// Whether it may be given rows and shares.
+  var isEligible: Bool { standing == .active && isReachable && !trust.isSuspended }
+  var hasRoom: Bool {
+    creditRows > 0 && outstandingBytes < greeting.creditBytes && standing == .active && isReachable
+  }
+  var hasCredit: Bool { hasRoom && !trust.isSuspended }
   /// Has nothing better to do than to take a part of what others have too much of.
   var isHungry: Bool { hasCredit && ready.isEmpty && outstandingRows < greeting.creditRows / 2 }
-  var hasCredit: Bool { creditRows > 0 && outstandingBytes < greeting.creditBytes && isReachable }
+
+  // MARK: Load
+
+  /// Connections that the agent has the time to open. One that is busy gains nothing from more of them; each costs
+  /// what many requests cost.
+  mutating func affordableConnections(now: Instant) -> Int {
+    let idle = now.nanoseconds(since: loadAt) / 1_000_000
+    if idle > 0 {
+      load -= Int(min(UInt64(load), idle * UInt64(Self.loadPerMillisecond)))
+      loadAt = now
+    }
+    return max(0, Self.highestLoad / 2 - load) / Self.handshakeLoad
+  }
+
+  mutating func noteFinishedRow() { load = min(load + 1, Self.highestLoad) }
+
+  mutating func noteConnections(_ count: Int) { load = min(load + count * Self.handshakeLoad, Self.highestLoad) }
 }

@@ -10,7 +10,7 @@ extension JobOptions {
     for (name, value) in [
       ("--connect-timeout", connectTimeout), ("--max-time", maxTime), ("--speed-time", speedTime),
       ("--first-byte-timeout", firstByteTimeout ?? 1), ("--idle-timeout", idleTimeout ?? 1),
-      ("--retry-max-time", retryMaxTime ?? 1),
+      ("--retry-max-time", retryMaxTime ?? 1), ("--give-up-after", giveUpAfter),
     ] {
       guard value > 0, value <= 1e6 else { throw ValidationError("\(name) takes seconds above 0, at most 1000000") }
     }
@@ -43,6 +43,7 @@ extension JobOptions {
     job.retry.count = retry
     job.retry.delay = retryDelay.map { .seconds($0) }
     job.retry.maximumTime = retryMaxTime.map { .seconds($0) }
+    job.retry.giveUpAfter = .seconds(giveUpAfter)
     job.retry.includesUnsafe = retryUnsafe
     job.tls = try tlsPolicy()
     job.addressing.family = ipv4 ? .ipv4 : ipv6 ? .ipv6 : .any

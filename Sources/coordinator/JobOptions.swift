@@ -98,6 +98,14 @@ struct JobOptions: ParsableArguments {
   @Option(help: ArgumentHelp("No further attempt after this.", valueName: "seconds"))
   var retryMaxTime: Double?
 
+  @Option(
+    help: ArgumentHelp(
+      "Rows of an origin that has answered nothing for so long are recorded as origin_down.",
+      valueName: "seconds"
+    )
+  )
+  var giveUpAfter = 30.0
+
   @Flag(help: "Repeat POST and PATCH, too.")
   var retryUnsafe = false
 

@@ -160,7 +160,7 @@ struct ClusterSimulation {
   // MARK: The coordinator
 
   private mutating func stepCoordinator() throws {
-    for end in scheduler.tick(now: now) { try ended(end) }
+    for end in scheduler.tick(now: now).ends { try ended(end) }
     addRows()
     for dispatch in scheduler.dispatch(now: now) {
       let tickets = scheduler.tickets(of: dispatch.rows, now: now)
@@ -191,7 +191,12 @@ struct ClusterSimulation {
       let number = home.map { scheduler.number(of: Self.key(ofOrigin: $0)) } ?? 0
       let isUnsafe = home != nil && random.chance(unsafePercent)
       let length = random.number(20...300)
-      let seq = scheduler.add(origin: number, length: length, location: 0, mustNotRepeat: isUnsafe)
+      guard case .taken(let seq) = scheduler.add(
+        origin: number,
+        length: length,
+        location: 0,
+        mustNotRepeat: isUnsafe
+      ) else { preconditionFailure("nothing is known early") }
       planned.append(Planned(seq: seq, home: home))
       do { try oracle.added(seq, length: length, mustNotRepeat: isUnsafe) } catch { preconditionFailure("\(error)") }
     }
@@ -234,7 +239,8 @@ struct ClusterSimulation {
 
   private mutating func receive(_ message: AgentMessage, from index: Int) throws {
     if case .hello(let nonce) = message {
-      let (session, fenced) = scheduler.hello(agents[index].greeting, now: now)
+      let reception = scheduler.hello(agents[index].greeting, now: now)
+      let (session, fenced) = (reception.session, reception.fenced)
       if let fenced { try ended(fenced) }
       oracle.began(session, agents[index].greeting, now: now)
       sessions.append(Bound(session: session, agent: index, connection: links[index].connection))
@@ -259,8 +265,8 @@ struct ClusterSimulation {
       send(.echo(session: session, stamp: stamp), to: session)
     case .results(_, let seqs):
       note("results of \(session): \(seqs)")
-      var freed: [UInt64] = []
-      try scheduler.accept(seqs.map(column(seq:)), from: session, freed: &freed)
+      var acceptance = Acceptance()
+      try scheduler.accept(seqs.map(column(seq:)), from: session, now: now, into: &acceptance)
       for seq in seqs { try oracle.recorded(seq, from: session) }
     case .deferrals(_, let deferrals):
       note("deferrals of \(session): \(deferrals.map { "\($0.seq) \($0.cause)" })")

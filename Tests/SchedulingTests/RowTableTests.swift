@@ -44,16 +44,4 @@ import Testing
     }
     #expect(live.allSatisfy(table.contains))
   }
-
-  @Test func `the rows a session holds are found in order`() {
-    var table = RowTable()
-    for seq in 0..<1000 as Range<UInt64> {
-      _ = table.append(Self.row)
-      table[seq].state = .leased
-      table[seq].session = Int32(seq % 3)
-    }
-    table.recorded(4)
-    #expect(table.leased(to: 1).prefix(3) == [1, 7, 10])
-    #expect(table.leased(to: 3).isEmpty)
-  }
 }

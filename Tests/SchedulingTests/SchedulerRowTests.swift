@@ -117,9 +117,9 @@ import Testing
       harness.scheduler.add(origin: number, length: 1, location: location, mustNotRepeat: false)
     }
     _ = harness.dispatch()
-    var freed: [UInt64] = []
-    try harness.scheduler.accept([column(seq: 1), column(seq: 0)], from: session, freed: &freed)
-    #expect(freed == [8, 7])
+    var acceptance = Acceptance()
+    try harness.scheduler.accept([column(seq: 1), column(seq: 0)], from: session, now: at(1), into: &acceptance)
+    #expect(acceptance.freed == [8, 7])
   }
 
   @Test func `rows without an origin go to any session, without a share`() throws {

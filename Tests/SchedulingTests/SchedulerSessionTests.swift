@@ -6,11 +6,11 @@ import Testing
   @Test func `a session ends eleven seconds after its last beat was received`() {
     var harness = Harness()
     let session = harness.hello(1, now: at(0))
-    #expect(harness.scheduler.tick(now: at(10_999)).isEmpty)
+    #expect(harness.scheduler.tick(now: at(10_999)).ends.isEmpty)
     let couldBeat = harness.scheduler.beat(session, now: at(10_999))
     #expect(couldBeat)
-    #expect(harness.scheduler.tick(now: at(21_998)).isEmpty)
-    #expect(harness.scheduler.tick(now: at(21_999)).map(\.session) == [session])
+    #expect(harness.scheduler.tick(now: at(21_998)).ends.isEmpty)
+    #expect(harness.scheduler.tick(now: at(21_999)).ends.map(\.session) == [session])
     let canStillBeat = harness.scheduler.beat(session, now: at(22_000))
     #expect(!canStillBeat && !harness.scheduler.isKnown(session) && harness.scheduler.sessionCount == 0)
   }
@@ -25,7 +25,7 @@ import Testing
     _ = harness.scheduler.beat(identifier, now: at(2900))
     let actions = agent.echoed(stamp: at(900), session: identifier, epoch: 1, now: at(2900))
     #expect(actions == [.lease(until: at(10_900))])
-    #expect(harness.scheduler.tick(now: at(13_899)).isEmpty)
+    #expect(harness.scheduler.tick(now: at(13_899)).ends.isEmpty)
   }
 
   @Test func `the end of a session queues its rows again, in order and in front`() {
@@ -47,7 +47,7 @@ import Testing
     harness.add(1, to: "a")
     harness.add(1, to: "b", isUnsafe: true)
     #expect(harness.dispatch()[first]?.rows.count == 3)
-    let ends = harness.scheduler.tick(now: at(11_000))
+    let ends = harness.scheduler.tick(now: at(11_000)).ends
     #expect(ends.map { $0.lost.map(\.seq) } == [[0, 2]])
     #expect(ends.first?.requeued == 1 && ends.first?.agent == "agent-1")
     #expect(harness.counts.places == [1, 0, 0, 2])
@@ -74,11 +74,13 @@ import Testing
     let greeting = Greeting(
       instance: Array(repeating: 1, count: 16),
       name: "copy",
+      link: 1,
       connections: 4,
       creditRows: 10,
       creditBytes: 100
     )
-    let (second, fenced) = harness.scheduler.hello(greeting, now: at(2))
+    let reception = harness.scheduler.hello(greeting, now: at(2))
+    let (second, fenced) = (reception.session, reception.fenced)
     #expect(second != first && fenced?.session == first && fenced?.requeued == 2)
     #expect(throws: Refusal.unknownSession) { try harness.accept([0], from: first) }
     #expect(harness.dispatch(at(3))[second]?.rows == [0, 1])

@@ -42,7 +42,10 @@ struct Harness {
   mutating func add(_ count: Int, to origin: String?, length: Int = 10, isUnsafe: Bool = false) -> [UInt64] {
     (0..<count).map { _ in
       let number = origin.map { self.number($0) } ?? 0
-      return scheduler.add(origin: number, length: length, location: 0, mustNotRepeat: isUnsafe)
+      switch scheduler.add(origin: number, length: length, location: 0, mustNotRepeat: isUnsafe) {
+      case .taken(let seq), .recorded(let seq): return seq
+      case .lost(let row): return row.seq
+      }
     }
   }
 
@@ -57,6 +60,7 @@ struct Harness {
     let greeting = Greeting(
       instance: Array(repeating: name, count: 16),
       name: "agent-\(name)",
+      link: UInt64(name),
       connections: connections,
       creditRows: creditRows,
       creditBytes: creditBytes
@@ -72,8 +76,8 @@ struct Harness {
   }
 
   mutating func accept(_ seqs: [UInt64], from session: UInt64) throws(Refusal) {
-    var freed: [UInt64] = []
-    try scheduler.accept(seqs.map(column(seq:)), from: session, freed: &freed)
+    var acceptance = Acceptance()
+    try scheduler.accept(seqs.map(column(seq:)), from: session, now: at(1), into: &acceptance)
   }
 
   mutating func lower(_ origin: String, to connections: Int, by session: UInt64) {

@@ -67,6 +67,7 @@ struct SimulatedAgent {
     Greeting(
       instance: [UInt8(index), UInt8(truncatingIfNeeded: incarnation)] + Array(repeating: 0, count: 14),
       name: "agent-\(index)",
+      link: 0,
       connections: connections,
       creditRows: creditRows,
       creditBytes: creditBytes

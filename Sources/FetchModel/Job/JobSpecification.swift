@@ -57,6 +57,8 @@ package struct RetryPolicy: Equatable, Sendable {
   package var delay: Duration?
   /// No new attempt once this much time has passed since the row's first attempt began; nil is no limit.
   package var maximumTime: Duration?
+  /// An origin that has answered nothing for so long is down: its rows are recorded without a try.
+  package var giveUpAfter: Duration = .seconds(30)
   /// Whether requests that are not idempotent are repeated too.
   package var includesUnsafe = false
 

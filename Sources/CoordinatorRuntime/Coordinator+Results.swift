@@ -1,0 +1,102 @@
+import FetchModel
+import JobStore
+import PosixIO
+import Records
+import Scheduling
+import WireProtocol
+
+/// What agents say has become of rows.
+extension Coordinator {
+  func take(_ results: WireResults, bulk: ArraySlice<[UInt8]>, from session: UInt64) throws {
+    guard Array(results.job) == files.identifier else { return fence(session, .wrongJob) }
+    guard bulk.count == 2, let columnFrame = bulk.first, let lineFrame = bulk.last else {
+      return fence(session, .badFrame)
+    }
+    guard let last = peers[session]?.lastBlock, results.block == last + 1 else {
+      return fence(session, .blockOutOfOrder)
+    }
+    let columns: [ResultColumn]
+    do {
+      columns = try ColumnFrame.decode(columnFrame, count: Int(results.rows))
+    } catch {
+      return fence(session, .badFrame)
+    }
+    guard areWellFormed(lineFrame, columns) else { return fence(session, .badLine) }
+    var acceptance = Acceptance()
+    do {
+      try scheduler.accept(columns, from: session, now: now, into: &acceptance)
+    } catch {
+      return fence(session, .rowNotLeased)
+    }
+    for location in acceptance.freed { lines.release(location) }
+    let accepted = acceptance.refused.isEmpty ? lineFrame : add(columns, lineFrame, except: acceptance.refused)
+    if acceptance.refused.isEmpty { for column in columns { records.add(column) } }
+    timeline.add(rows: records.rows, at: now)
+    peers[session]?.lastBlock = results.block
+    peers[session]?.uncommitted.append((results.block, lineFrame.count))
+    mailboxes.committer.send(
+      .append(CommitRequest(lines: accepted, session: session, block: results.block))
+    )
+    // A quarter of the acknowledgement credit: the agent must not come to a stand for want of a sync.
+    if let waiting = peers[session]?.uncommittedBytes, waiting > 16 * 1024 * 1024 { mailboxes.committer.send(.hurry) }
+  }
+
+  /// Counts the rows of a block but those that do not count, and returns the lines that are left.
+  private func add(_ columns: [ResultColumn], _ frame: [UInt8], except refused: [Int]) -> [UInt8] {
+    var kept: [UInt8] = []
+    kept.reserveCapacity(frame.count)
+    var offset = 0
+    var next = refused.makeIterator()
+    var skipped = next.next()
+    for (position, column) in columns.enumerated() {
+      let end = offset + Int(column.lineLength)
+      if position == skipped {
+        skipped = next.next()
+      } else {
+        records.add(column)
+        kept.append(contentsOf: frame[offset..<end])
+      }
+      offset = end
+    }
+    return kept
+  }
+
+  /// The lines are the columns' lines, one after the other and nothing else.
+  private func areWellFormed(_ frame: [UInt8], _ columns: [ResultColumn]) -> Bool {
+    var offset = 0
+    for column in columns {
+      let end = offset + Int(column.lineLength)
+      guard end <= frame.count, isWellFormedLine(frame.span.extracting(offset..<end), seq: column.seq) else {
+        return false
+      }
+      offset = end
+    }
+    return offset == frame.count
+  }
+
+  func take(_ deferrals: WireDeferrals, bulk: ArraySlice<[UInt8]>, from session: UInt64) throws {
+    guard Array(deferrals.job) == files.identifier else { return fence(session, .wrongJob) }
+    guard bulk.count == 1, let frame = bulk.first else { return fence(session, .badFrame) }
+    let decoded: [Deferral]
+    do {
+      decoded = try DeferralFrame.decode(frame, count: Int(deferrals.rows))
+    } catch {
+      return fence(session, .badFrame)
+    }
+    do {
+      try scheduler.defer(decoded, from: session, now: now)
+    } catch {
+      fence(session, .rowNotLeased)
+    }
+  }
+
+  /// The blocks up to this one are durable.
+  func acknowledge(_ block: UInt64, to session: UInt64) throws {
+    guard peers[session] != nil else { return }
+    peers[session]?.durable(upTo: block)
+    var acknowledgement = WireAcknowledgement()
+    acknowledgement.job = bytes(files.identifier)
+    acknowledgement.block = block
+    try send(.acknowledgement(acknowledgement), to: session)
+  }
+}

@@ -1,0 +1,210 @@
+package import FetchModel
+
+/// Who is here.
+extension Scheduler {
+  /// Sessions that are not at their end.
+  package var sessionCount: Int { sessionSlots.count }
+
+  /// Begins a session. An earlier one of the same instance is fenced: of two copies only the last may work. What
+  /// `holdings` lists goes on in the new session; nil if the agent holds nothing of this job from an earlier epoch.
+  package mutating func hello(_ greeting: Greeting, holdings: [Holding]? = nil, now: Instant) -> Reception {
+    var fenced: SessionEnd?
+    for slot in sessions.indices {
+      guard let session = sessions[slot], session.greeting.instance == greeting.instance,
+        session.standing != .fenced
+      else { continue }
+      // Over the same connection it is the same process, which has closed what it had. Another copy may still run.
+      let isSameProcess = session.greeting.link == greeting.link
+      fenced = isSameProcess ? end(slot: Int32(slot)) : fence(slot: Int32(slot))
+    }
+    var hash = StableHash()
+    hash.add(greeting.instance)
+    let session = Session(
+      identifier: nextSession,
+      greeting: greeting,
+      hash: hash.value,
+      expiry: now.adding(nanoseconds: configuration.leaseNanoseconds),
+      now: now
+    )
+    nextSession += 1
+    let slot: Int
+    if let free = sessions.firstIndex(where: { $0 == nil }) {
+      slot = free
+      sessions[slot] = session
+    } else {
+      slot = sessions.count
+      sessions.append(session)
+    }
+    sessionSlots[session.identifier] = Int32(slot)
+    var reception = Reception(session: session.identifier, fenced: fenced)
+    if let holdings { reception.renumbered = adopt(holdings, by: Int32(slot)) }
+    noteReturn(of: greeting.instance)
+    return reception
+  }
+
+  /// Renews a session's lease; false if there is no such session.
+  package mutating func beat(_ session: UInt64, now: Instant) -> Bool {
+    guard let slot = sessionSlots[session] else { return false }
+    sessions[Int(slot)]?.isReachable = true
+    sessions[Int(slot)]?.lastBeat = now
+    sessions[Int(slot)]?.expiry = now.adding(nanoseconds: configuration.leaseNanoseconds)
+    return true
+  }
+
+  /// The agent will end when it has finished what it started.
+  package mutating func draining(_ session: UInt64) {
+    guard let slot = sessionSlots[session] else { return }
+    sessions[Int(slot)]?.standing = .draining
+    lowerAll(of: slot)
+  }
+
+  /// A message to the session could not be sent.
+  package mutating func unreachable(_ session: UInt64) {
+    guard let slot = sessionSlots[session] else { return }
+    sessions[Int(slot)]?.isReachable = false
+  }
+
+  /// Takes rows back that were leased to the session and never left, so that even unsafe ones may go elsewhere.
+  package mutating func undelivered(_ seqs: [UInt64], to session: UInt64) {
+    guard let slot = sessionSlots[session] else { return }
+    // From the back, each to the front of its queue: the order stays.
+    for seq in seqs.reversed() where rows.contains(seq) && rows[seq].state == .leased {
+      if doubles[seq] == slot {
+        releaseDouble(seq, from: slot)
+      } else if rows[seq].session == slot {
+        release(seq, from: slot)
+        if !passToDouble(seq) { requeue(seq) }
+      }
+    }
+  }
+
+  package func isKnown(_ session: UInt64) -> Bool { sessionSlots[session] != nil }
+
+  /// The instances that hold a lease, for whoever has to know them after a restart.
+  package var instances: [[UInt8]] { sessions.compactMap { $0?.greeting.instance } }
+
+  /// Ends a session whose process is known to be gone; nil if it has ended already.
+  package mutating func end(_ session: UInt64) -> SessionEnd? {
+    guard let slot = sessionSlots[session] else { return nil }
+    return end(slot: slot)
+  }
+
+  /// Ends a session whose process may go on until its lease has run out: its rows are given out again, its
+  /// connections count until then. nil if it has ended already.
+  package mutating func fence(_ session: UInt64) -> SessionEnd? {
+    guard let slot = sessionSlots[session] else { return nil }
+    return fence(slot: slot)
+  }
+
+  mutating func expireSessions(_ now: Instant) -> [SessionEnd] {
+    var ends: [SessionEnd] = []
+    for slot in sessions.indices {
+      guard let session = sessions[slot], session.expiry <= now else { continue }
+      let end = end(slot: Int32(slot))
+      if session.standing != .fenced { ends.append(end) }
+    }
+    return ends
+  }
+
+  /// Everything the session has not started comes back.
+  mutating func lowerAll(of slot: Int32) {
+    for index in origins.indices {
+      guard let share = origins[index].shareIndex(of: slot), origins[index].shares[share].target > 0 else { continue }
+      lower(UInt32(index + 1), share, to: 0)
+      settle(UInt32(index + 1))
+    }
+  }
+
+  // MARK: Ends
+
+  private mutating func end(slot: Int32) -> SessionEnd {
+    let end = takeRows(of: slot)
+    for index in origins.indices {
+      guard let share = origins[index].shareIndex(of: slot) else { continue }
+      origins[index].shares.remove(at: share)
+      settle(UInt32(index + 1))
+    }
+    sessions[Int(slot)] = nil
+    return end
+  }
+
+  private mutating func fence(slot: Int32) -> SessionEnd {
+    let end = takeRows(of: slot)
+    sessions[Int(slot)]?.standing = .fenced
+    for index in origins.indices {
+      guard let share = origins[index].shareIndex(of: slot) else { continue }
+      origins[index].shares[share].target = 0
+      origins[index].shares[share].copies = 0
+      settle(UInt32(index + 1))
+    }
+    return end
+  }
+
+  /// Nothing of the session is waited for any more.
+  private mutating func takeRows(of slot: Int32) -> SessionEnd {
+    guard let session = sessions[Int(slot)] else { preconditionFailure("session slot \(slot) is empty") }
+    sessionSlots[session.identifier] = nil
+    var loss = Loss()
+    for seq in doubles.filter({ $0.value == slot }).keys {
+      doubles[seq] = nil
+      rows[seq].isDoubled = false
+    }
+    unpin(slot)
+    for index in origins.indices {
+      guard let share = origins[index].shareIndex(of: slot) else { continue }
+      let held = rows.sequence(of: origins[index].shares[share].leased)
+      origins[index].shares[share].leased = RowList()
+      for seq in held.reversed() { lose(seq, &loss) }
+    }
+    let held = rows.sequence(of: session.homeless)
+    sessions[Int(slot)]?.homeless = RowList()
+    for seq in held.reversed() { lose(seq, &loss) }
+    loseEarlyRows(of: slot)
+    dropOrphans(of: slot)
+    return SessionEnd(
+      session: session.identifier,
+      agent: session.greeting.name,
+      requeued: loss.requeued,
+      lost: loss.lost.sorted { $0.seq < $1.seq }
+    )
+  }
+
+  private struct Loss {
+    var requeued = 0
+    var lost: [EndedRow] = []
+  }
+
+  /// A row whose session is over, and which is in no list.
+  private mutating func lose(_ seq: UInt64, _ loss: inout Loss) {
+    rows[seq].session = -1
+    counts.leased -= 1
+    if passToDouble(seq) { return }
+    if rows[seq].mustNotRepeat {
+      loss.lost.append(EndedRow(seq: seq, location: rows[seq].location, attempts: rows[seq].attempts))
+      finish(seq)
+    } else {
+      loss.requeued += 1
+      requeue(seq)
+    }
+  }
+
+  /// Rows that were kept for the session are for anyone again.
+  private mutating func unpin(_ slot: Int32) {
+    for index in origins.indices {
+      guard let share = origins[index].shareIndex(of: slot) else { continue }
+      unpin(share, of: UInt32(index + 1))
+    }
+  }
+
+  mutating func unpin(_ share: Int, of number: UInt32) {
+    let index = Int(number) - 1
+    let pinned = rows.sequence(of: origins[index].shares[share].pinned)
+    guard !pinned.isEmpty else { return }
+    origins[index].shares[share].pinned = RowList()
+    for seq in pinned.reversed() {
+      rows[seq].session = -1
+      rows.prepend(seq, to: &origins[index].queue)
+    }
+    settle(number)
+  }
+}

@@ -1,0 +1,159 @@
+import FetchModel
+
+/// Rows that hang at busy, silent or suspect agents while others have nothing to do.
+extension Scheduler {
+  private static let balanceInterval: UInt64 = 200_000_000
+  private static let balanceOrigins = 4096
+  /// An agent that has said nothing for three beats is suspect.
+  private static let silence: UInt64 = 3_000_000_000
+  /// Rows are asked back only if they would wait there for longer than this.
+  private static let longWaitMicroseconds: UInt64 = 500_000
+  private static let recallInterval: UInt64 = 1_000_000_000
+  private static let recalledAtOnce = 256
+  private static let doubledAtOnce = 64
+
+  /// Finds work for sessions that have none: rows that others have not started, and copies of rows in flight at
+  /// suspect ones. A row that waits for a slow origin is left where it is.
+  mutating func balanceIfDue(_ now: Instant) {
+    guard now >= nextBalance, pausedSince == nil else { return }
+    nextBalance = now.adding(nanoseconds: Self.balanceInterval)
+    let idle = sessions.indices.map(Int32.init).filter { slot in
+      guard let session = sessions[Int(slot)] else { return false }
+      return session.isHungry && session.freeConnections > 0
+    }
+    guard !idle.isEmpty, sessionSlots.count > 1 else { return }
+    var turn = 0
+    for _ in 0..<min(origins.count, Self.balanceOrigins) {
+      balanceCursor = balanceCursor + 1 >= origins.count ? 0 : balanceCursor + 1
+      let index = balanceCursor
+      guard origins[index].queue.isEmpty, origins[index].health.phase == .healthy else { continue }
+      for share in origins[index].shares.indices {
+        guard let session = sessions[Int(origins[index].shares[share].session)] else { continue }
+        let helper = idle[turn % idle.count]
+        guard helper != origins[index].shares[share].session else { continue }
+        let isSuspect = session.trust.isSuspended || now.nanoseconds(since: session.lastBeat) >= Self.silence
+        if isSuspect && session.standing != .fenced {
+          if double(UInt32(index + 1), share, to: helper, now) { turn += 1 }
+        } else if recall(UInt32(index + 1), share, for: helper, now) {
+          turn += 1
+        }
+      }
+    }
+  }
+
+  // MARK: Recall
+
+  /// Asks for the newest rows of a share back if they wait for long and the other session has connections for them,
+  /// or can have some.
+  private mutating func recall(_ number: UInt32, _ share: Int, for helper: Int32, _ now: Instant) -> Bool {
+    let index = Int(number) - 1
+    let entry = origins[index].shares[share]
+    let waiting = entry.leased.count - entry.connections
+    guard waiting > 1, entry.target > 0, now >= entry.recallableAt else { return false }
+    let wait = UInt64(waiting) * UInt64(origins[index].serviceMicroseconds) / UInt64(max(entry.connections, 1))
+    guard wait > Self.longWaitMicroseconds else { return false }
+    guard let own = origins[index].shareIndex(of: helper), origins[index].shares[own].target > 0 else {
+      split(number, to: helper, now)
+      return origins[index].shareIndex(of: helper) != nil
+    }
+    var seqs: [UInt64] = []
+    var seq = entry.leased.tail
+    while seqs.count < min(waiting / 2, Self.recalledAtOnce), seq != Row.none {
+      if !rows[seq].isDoubled { seqs.append(seq) }
+      seq = rows[seq].previous
+    }
+    origins[index].shares[share].recallableAt = now.adding(nanoseconds: Self.recallInterval)
+    withDispatch(to: entry.session) { $0.recalled.append(contentsOf: seqs.reversed()) }
+    return true
+  }
+
+  // MARK: Doubling
+
+  /// Gives another session copies of a suspect one's rows, each once, idempotent ones only, inside the origin's limit.
+  private mutating func double(_ number: UInt32, _ share: Int, to helper: Int32, _ now: Instant) -> Bool {
+    let index = Int(number) - 1
+    let candidates = rows.sequence(of: origins[index].shares[share].leased).filter {
+      !rows[$0].mustNotRepeat && !rows[$0].wasDoubled && !isElsewhereUnknown($0)
+    }
+    guard !candidates.isEmpty else { return false }
+    if origins[index].shareIndex(of: helper) == nil {
+      let free = min(limit(of: index) - origins[index].granted, sessions[Int(helper)]?.freeConnections ?? 0)
+      guard free > 0 else { return false }
+      grant(number, to: helper, connections: min(free, fairPart, candidates.count))
+    }
+    guard let own = origins[index].shareIndex(of: helper), origins[index].shares[own].target > 0 else { return false }
+    var given = 0
+    for seq in candidates.prefix(Self.doubledAtOnce) {
+      guard sessions[Int(helper)]?.hasCredit == true,
+        origins[index].shares[own].outstanding < origins[index].shares[own].depth
+      else { break }
+      rows[seq].isDoubled = true
+      rows[seq].wasDoubled = true
+      doubles[seq] = helper
+      origins[index].shares[own].copies += 1
+      origins[index].shares[own].isUsed = true
+      sessions[Int(helper)]?.outstandingRows += 1
+      sessions[Int(helper)]?.outstandingBytes += Int(rows[seq].length)
+      withDispatch(to: helper) { $0.rows.append(seq) }
+      given += 1
+    }
+    return given > 0
+  }
+
+  /// Whether only its holder knows where it is in its redirects.
+  private func isElsewhereUnknown(_ seq: UInt64) -> Bool {
+    guard !detours.isEmpty, let detour = detours[seq] else { return false }
+    return detour.state == nil
+  }
+
+  /// The row's first holder is gone, and it is in no list: whoever has its copy is its holder now. False if nobody.
+  mutating func passToDouble(_ seq: UInt64) -> Bool {
+    guard !doubles.isEmpty, let slot = doubles.removeValue(forKey: seq) else { return false }
+    rows[seq].isDoubled = false
+    rows[seq].session = slot
+    rows[seq].state = .leased
+    counts.leased += 1
+    let number = rows[seq].origin
+    guard number != 0, let share = origins[Int(number) - 1].shareIndex(of: slot) else {
+      preconditionFailure("row \(seq) was doubled without a share")
+    }
+    origins[Int(number) - 1].shares[share].copies -= 1
+    rows.append(seq, to: &origins[Int(number) - 1].shares[share].leased)
+    return true
+  }
+
+  /// The copy comes back; the first holder's row stands.
+  mutating func releaseDouble(_ seq: UInt64, from slot: Int32) {
+    doubles[seq] = nil
+    rows[seq].isDoubled = false
+    dropCopy(origin: rows[seq].origin, length: Int(rows[seq].length), at: slot)
+  }
+
+  // MARK: Orphans
+
+  /// The session holds a row that does not count any more. Its credit stays used until it says so.
+  mutating func noteOrphan(_ seq: UInt64, origin: UInt32, length: Int, at slot: Int32) {
+    sessions[Int(slot)]?.orphans[seq] = Orphan(origin: origin, length: length)
+    // It keeps the origin's number, which its agent will name.
+    if origin != 0 { origins[Int(origin) - 1].live += 1 }
+  }
+
+  mutating func dropOrphan(_ seq: UInt64, at slot: Int32) {
+    guard let orphan = sessions[Int(slot)]?.orphans.removeValue(forKey: seq) else { return }
+    dropCopy(origin: orphan.origin, length: orphan.length, at: slot)
+    leave(orphan.origin)
+  }
+
+  mutating func dropOrphans(of slot: Int32) {
+    guard let orphans = sessions[Int(slot)]?.orphans, !orphans.isEmpty else { return }
+    sessions[Int(slot)]?.orphans = [:]
+    for orphan in orphans.values { leave(orphan.origin) }
+  }
+
+  mutating func dropCopy(origin: UInt32, length: Int, at slot: Int32) {
+    giveBackCredit(to: slot, length: length)
+    guard origin != 0, let share = origins[Int(origin) - 1].shareIndex(of: slot) else { return }
+    origins[Int(origin) - 1].shares[share].copies -= 1
+    settleShare(origin, share)
+  }
+}
