@@ -37,10 +37,10 @@ package struct Row {
   package var mustNotRepeat: Bool
   /// A failure of it was put down to its agent's network once; the next one stands.
   var wasDoubted = false
-  /// Another session has a copy of it in hand.
-  var isDoubled = false
   /// A copy was given out once; there is no second.
   var wasDoubled = false
+  /// An unsafe row that may have been sent before this epoch.
+  var mayHaveLeft = false
   /// It stands in the list that is being checked.
   var isMarked = false
 

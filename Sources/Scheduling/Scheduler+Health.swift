@@ -98,7 +98,7 @@ extension Scheduler {
   /// Whether a failure that may be the agent's own is tried again instead of recorded: always if it is suspended,
   /// once for each row if it is only doubted.
   func mayTryAgain(_ seq: UInt64, at slot: Int32) -> Bool {
-    rows[seq].session == slot && !rows[seq].isDoubled
+    rows[seq].session == slot && !hasCopies(seq)
       && (sessions[Int(slot)]?.trust.isSuspended == true || !rows[seq].wasDoubted)
   }
 

@@ -3,90 +3,54 @@ import HeapModule
 
 /// What becomes of rows that a session holds.
 extension Scheduler {
-  /// Takes the rows of a block as recorded, all or none but those that it says to be refused.
-  ///
-  /// A late block comes from before its session: its rows may be anywhere by now, and the first record of each
-  /// counts.
+  /// Takes the rows of a block as recorded, all or none but those that it says to be refused: the first record of a
+  /// row counts.
   package mutating func accept(
     _ columns: [ResultColumn],
     from session: UInt64,
-    isLate: Bool = false,
     now: Instant,
     into acceptance: inout Acceptance
   ) throws(Refusal) {
     guard let slot = sessionSlots[session] else { throw .unknownSession }
     clock = now
-    if isLate { return try acceptLate(columns, now, into: &acceptance) }
     try check(columns.lazy.map(\.seq), at: slot)
     for (position, column) in columns.enumerated() {
-      guard rows.contains(column.seq), rows[column.seq].state == .leased else {
-        takeForeign(column.seq, position, slot, &acceptance)
+      let seq = column.seq
+      guard rows.contains(seq), rows[seq].state == .leased, rows[seq].session == slot else {
+        acceptCopy(seq, position, slot, &acceptance)
         continue
       }
-      let origin = rows[column.seq].origin
+      let origin = rows[seq].origin
       let isDoubtful = learn(origin, status: column.status, failure: column.failure, from: slot, now)
       if origin != 0, column.status != 0 { noteService(column.totalMicroseconds, of: origin) }
-      if isDoubtful, mayTryAgain(column.seq, at: slot) {
+      if isDoubtful, mayTryAgain(seq, at: slot) {
         acceptance.refused.append(position)
-        tryElsewhere(column.seq, from: slot, attempts: UInt16(max(column.attempts, 1)) - 1, now)
+        tryElsewhere(seq, from: slot, attempts: UInt16(max(column.attempts, 1)) - 1, now)
       } else {
-        acceptance.freed.append(rows[column.seq].location)
-        releaseAll(column.seq, reportedBy: slot)
-        finish(column.seq)
-      }
-    }
-  }
-
-  /// A result of a row that is not leased: another's came first, or the row was not read yet.
-  private mutating func takeForeign(_ seq: UInt64, _ position: Int, _ slot: Int32, _ acceptance: inout Acceptance) {
-    if early[seq] != nil {
-      endEarlyRow(seq, at: slot, as: .recorded)
-    } else {
-      dropOrphan(seq, at: slot)
-      acceptance.refused.append(position)
-    }
-  }
-
-  private mutating func acceptLate(_ columns: [ResultColumn], _ now: Instant, into acceptance: inout Acceptance)
-    throws(Refusal)
-  {
-    for column in columns where rows.contains(column.seq) && rows[column.seq].firstLease == 0 {
-      // Before this epoch it may have been given to anyone; in this epoch it was given to nobody.
-      guard isContinued else { throw .notLeased(seq: column.seq) }
-    }
-    for column in columns where column.seq >= rows.nextSeq {
-      guard isContinued else { throw .notLeased(seq: column.seq) }
-    }
-    for (position, column) in columns.enumerated() {
-      let seq = column.seq
-      if seq >= rows.nextSeq {
-        acceptEarly(seq, position, &acceptance)
-      } else if rows.contains(seq) {
         acceptance.freed.append(rows[seq].location)
-        if rows[seq].state == .leased { releaseAll(seq, reportedBy: nil) } else { withdrawAndCount(seq) }
+        release(seq, from: slot)
         finish(seq)
-      } else {
-        acceptance.refused.append(position)
       }
     }
   }
 
-  private mutating func acceptEarly(_ seq: UInt64, _ position: Int, _ acceptance: inout Acceptance) {
-    switch early[seq] {
-    case .recorded: acceptance.refused.append(position)
-    case .held(let slot, let origin):
-      endEarlyRow(seq, at: slot, as: .recorded)
-      // Its holder has not heard of it and will report it, too.
-      sessions[Int(slot)]?.outstandingRows += 1
-      noteOrphan(seq, origin: origin, length: 0, at: slot)
-      if origin != 0 { addCopy(of: origin, to: slot) }
-    case .returned, .lost, nil: early[seq] = .recorded
+  /// A result from a session that is not the row's holder.
+  private mutating func acceptCopy(_ seq: UInt64, _ position: Int, _ slot: Int32, _ acceptance: inout Acceptance) {
+    let isWanted = isOpen(seq) && isCopy(seq, at: slot)
+    dropCopy(seq, at: slot)
+    guard isWanted else {
+      acceptance.refused.append(position)
+      return
     }
-  }
-
-  private mutating func withdrawAndCount(_ seq: UInt64) {
-    withdraw(seq)
-    counts.queued -= 1
+    guard seq < rows.nextSeq else {
+      // Its line was not read yet.
+      early[seq] = .recorded
+      copies[seq] = nil
+      return
+    }
+    acceptance.freed.append(rows[seq].location)
+    supersedeHolder(of: seq)
+    finish(seq)
   }
 
   /// Takes attempts back that did not end their rows, all or none.
@@ -96,15 +60,15 @@ extension Scheduler {
     try check(deferrals.lazy.map(\.seq), at: slot)
     for deferral in deferrals {
       let seq = deferral.seq
-      guard rows.contains(seq), rows[seq].state == .leased else {
-        if early[seq] != nil {
-          endEarlyRow(seq, at: slot, as: .returned(attempts: deferral.attempts))
-        } else {
-          dropOrphan(seq, at: slot)
+      if rows.contains(seq), rows[seq].state == .leased, rows[seq].session == slot {
+        takeBack(deferral, from: slot, now)
+      } else {
+        // Whoever holds it still does. One that nobody has read waits for that.
+        dropCopy(seq, at: slot)
+        if seq >= rows.nextSeq, copies[seq] == nil, early[seq] == nil {
+          early[seq] = .returned(attempts: deferral.attempts)
         }
-        continue
       }
-      takeBack(deferral, from: slot, now)
     }
   }
 
@@ -123,12 +87,8 @@ extension Scheduler {
     if isDoubtful, mayTryAgain(seq, at: slot) {
       return tryElsewhere(seq, from: slot, attempts: max(deferral.attempts, 1) - 1, now)
     }
-    if doubles[seq] == slot {
-      // The first holder still has it, and its word counts.
-      return releaseDouble(seq, from: slot)
-    }
     release(seq, from: slot)
-    if passToDouble(seq) {
+    if passToCopy(seq) {
       rows[seq].attempts = max(rows[seq].attempts, deferral.attempts)
       return
     }
@@ -198,16 +158,12 @@ extension Scheduler {
     var marked: [UInt64] = []
     var culprit: UInt64?
     for seq in seqs {
-      if rows.contains(seq), rows[seq].state == .leased, !rows[seq].isMarked {
-        if rows[seq].session == slot || doubles[seq] == slot {
-          rows[seq].isMarked = true
-          marked.append(seq)
-          continue
-        }
-      } else if case .held(slot, _) = early[seq] {
+      if rows.contains(seq), rows[seq].state == .leased, rows[seq].session == slot, !rows[seq].isMarked {
+        rows[seq].isMarked = true
+        marked.append(seq)
         continue
       }
-      if sessions[Int(slot)]?.orphans[seq] != nil { continue }
+      if isCopy(seq, at: slot) { continue }
       culprit = seq
       break
     }
@@ -258,35 +214,11 @@ extension Scheduler {
     }
   }
 
-  /// The row has its result: whoever else has it in hand holds a copy that does not count.
-  private mutating func releaseAll(_ seq: UInt64, reportedBy reporter: Int32?) {
-    let holder = rows[seq].session
-    let origin = rows[seq].origin
-    let length = Int(rows[seq].length)
-    if let double = doubles.isEmpty ? nil : doubles.removeValue(forKey: seq) {
-      rows[seq].isDoubled = false
-      if double == reporter {
-        dropCopy(origin: origin, length: length, at: double)
-      } else {
-        // It is counted there as a copy already.
-        noteOrphan(seq, origin: origin, length: length, at: double)
-      }
-    }
-    if holder == reporter { return release(seq, from: holder) }
-    release(seq, from: holder)
-    // Taken out as a row and put in as a copy.
-    sessions[Int(holder)]?.outstandingRows += 1
-    sessions[Int(holder)]?.outstandingBytes += length
-    noteOrphan(seq, origin: origin, length: length, at: holder)
-    if origin != 0, let share = origins[Int(origin) - 1].shareIndex(of: holder) {
-      origins[Int(origin) - 1].shares[share].copies += 1
-    }
-  }
-
   mutating func finish(_ seq: UInt64) {
     windowBytes -= Int(rows[seq].length)
     counts.recorded += 1
     if !detours.isEmpty { detours[seq] = nil }
+    if !copies.isEmpty { copies[seq] = nil }
     let origin = rows[seq].origin
     rows.recorded(seq)
     leave(origin)

@@ -1,14 +1,12 @@
 import FetchModel
 
-/// What is known of a row before it is read from the input again.
+/// What is known of a row that was not read from the input again, and that nobody has in hand.
 enum EarlyRow: Equatable {
-  /// A session has it in hand: `recorded`, `returned`, `lost`.
-  case held(slot: Int32, origin: UInt32)
   /// Its record was accepted.
   case recorded
   /// It came back unfinished after so many attempts.
   case returned(attempts: UInt16)
-  /// Its session ended.
+  /// The session that had it in hand ended.
   case lost
 }
 
@@ -19,7 +17,7 @@ struct Quarantine: Equatable {
   let end: Instant
 }
 
-/// What agents bring along from before the coordinator's start.
+/// What agents bring along from before the coordinator's start, or from an earlier session.
 extension Scheduler {
   /// Whether shares may be given out: those of the last epoch's agents are known or void.
   package var isQuarantined: Bool { quarantine != nil }
@@ -34,12 +32,30 @@ extension Scheduler {
     for index in origins.indices { settle(UInt32(index + 1)) }
   }
 
+  /// Unsafe rows that were about to leave before this epoch and that no agent has: some agent had them, and is gone.
+  mutating func takeUnclear() -> [EndedRow] {
+    guard !isQuarantined, !unclear.isEmpty else { return [] }
+    defer { unclear = [] }
+    return unclear.compactMap { seq in
+      guard rows.contains(seq), rows[seq].state == .queued, rows[seq].mayHaveLeft else { return nil }
+      withdraw(seq)
+      counts.queued -= 1
+      let ended = EndedRow(seq: seq, location: rows[seq].location, attempts: rows[seq].attempts)
+      finish(seq)
+      return ended
+    }
+  }
+
+  // MARK: Adoption
+
   /// Leases to a session what it holds: connections that are open, and rows, most of which are to be read again.
   mutating func adopt(_ holdings: [Holding], by slot: Int32) -> [(held: UInt32, origin: UInt32)] {
     var renumbered: [(held: UInt32, origin: UInt32)] = []
     for holding in holdings {
       let origin = holding.key.isEmpty ? 0 : number(of: holding.key)
       if origin != 0 {
+        // Its agent can answer for an origin once only.
+        guard origins[Int(origin) - 1].shareIndex(of: slot) == nil else { continue }
         renumbered.append((holding.origin, origin))
         adoptShare(of: origin, connections: holding.connections, by: slot)
       }
@@ -51,13 +67,11 @@ extension Scheduler {
 
   private mutating func adoptShare(of number: UInt32, connections: Int, by slot: Int32) {
     let index = Int(number) - 1
-    let limit = origins[index].health.ceiling(of: configuration.connectionsPerOrigin)
-    let room = max(0, limit - origins[index].granted)
+    let room = max(0, limit(of: index) - origins[index].granted)
     var share = Share(session: slot, connections: connections)
-    // Nothing is listed twice; a peer that does so gets no second share.
-    guard origins[index].shareIndex(of: slot) == nil else { return }
     share.target = min(connections, room)
     share.told = connections
+    if origins[index].shares.isEmpty { origins[index].servedSince = clock }
     origins[index].shares.append(share)
     sessions[Int(slot)]?.freeConnections -= connections
     // Another limit than the last epoch's.
@@ -65,92 +79,59 @@ extension Scheduler {
   }
 
   private mutating func adoptRow(_ seq: UInt64, origin: UInt32, by slot: Int32) {
-    guard let session = sessions[Int(slot)], session.creditRows > 0 else { return }
-    if seq >= rows.nextSeq {
-      guard early[seq] == nil else { return }
-      early[seq] = .held(slot: slot, origin: origin)
-      if origin != 0 {
-        origins[Int(origin) - 1].live += 1
-        addCopy(of: origin, to: slot)
-      }
-      sessions[Int(slot)]?.outstandingRows += 1
-    } else if rows.contains(seq), rows[seq].state == .queued || rows[seq].state == .deferred {
+    // Rows that were not read can only be known from an earlier epoch.
+    guard seq < rows.nextSeq || isContinued else { return }
+    guard !isCopy(seq, at: slot), !(rows.contains(seq) && rows[seq].session == slot) else { return }
+    if rows.contains(seq), rows[seq].state == .queued || rows[seq].state == .deferred {
       withdraw(seq)
       if rows[seq].origin != origin { detour(seq, to: origin) }
-      noteLease(seq, to: slot, now: start)
+      noteLease(seq, to: slot, now: clock)
     } else {
-      noteOrphan(seq, origin: origin, length: 0, at: slot)
-      sessions[Int(slot)]?.outstandingRows += 1
-      if origin != 0 { addCopy(of: origin, to: slot) }
+      addCopy(seq, origin: origin, length: 0, at: slot)
+      if seq >= rows.nextSeq, early[seq] != .recorded { early[seq] = nil }
     }
   }
 
-  mutating func addCopy(of origin: UInt32, to slot: Int32) {
-    let index = Int(origin) - 1
-    if let share = origins[index].shareIndex(of: slot) { origins[index].shares[share].copies += 1 }
-  }
-
-  private mutating func removeCopy(of origin: UInt32, from slot: Int32) {
-    let index = Int(origin) - 1
-    if let share = origins[index].shareIndex(of: slot) { origins[index].shares[share].copies -= 1 }
-  }
-
   /// The row is not at its own origin, for a reason that only its agent knows; a retry begins anew at its own.
-  private mutating func detour(_ seq: UInt64, to origin: UInt32) {
+  mutating func detour(_ seq: UInt64, to origin: UInt32) {
     let home = rows[seq].origin
-    detours[seq] = Detour(state: nil, homeKey: home == 0 ? [] : origins[Int(home) - 1].key)
+    let known = detours[seq]?.homeKey
+    detours[seq] = Detour(state: nil, homeKey: known ?? (home == 0 ? [] : origins[Int(home) - 1].key))
     moveRow(seq, to: origin)
   }
 
-  /// A row that was just read, and of which something is known already.
-  mutating func takeIn(_ seq: UInt64, _ known: EarlyRow) -> Intake {
-    switch known {
-    case .held(let slot, let origin):
-      if origin != 0 {
-        origins[Int(origin) - 1].live -= 1
-        removeCopy(of: origin, from: slot)
-      }
-      sessions[Int(slot)]?.outstandingRows -= 1
-      if rows[seq].origin != origin { detour(seq, to: origin) }
-      noteLease(seq, to: slot, now: start)
-      if origin != 0 { settle(origin) }
+  // MARK: Rows that are read again
+
+  /// A row that was just read, and of which something may be known.
+  mutating func takeIn(_ seq: UInt64) -> Intake {
+    if hasCopies(seq) {
+      counts.queued -= 1
+      _ = passToCopy(seq)
       return .taken(seq: seq)
+    }
+    switch early.removeValue(forKey: seq) {
     case .recorded:
       counts.queued -= 1
       finish(seq)
       return .recorded(seq: seq)
-    case .lost where rows[seq].mustNotRepeat:
-      let ended = EndedRow(seq: seq, location: rows[seq].location, attempts: rows[seq].attempts)
-      counts.queued -= 1
-      finish(seq)
-      return .lost(ended)
-    case .lost:
-      enqueue(seq, atFront: false)
-      return .taken(seq: seq)
+    case .lost where rows[seq].mustNotRepeat: return loseUnread(seq)
     case .returned(let attempts):
       rows[seq].attempts = attempts
-      enqueue(seq, atFront: false)
-      return .taken(seq: seq)
+      rows[seq].mayHaveLeft = false
+    case .lost, nil:
+      if rows[seq].mayHaveLeft {
+        guard isQuarantined else { return loseUnread(seq) }
+        unclear.append(seq)
+      }
     }
+    enqueue(seq, atFront: false)
+    return .taken(seq: seq)
   }
 
-  /// A session says of a row that it adopted, and that was not read yet, what became of it.
-  mutating func endEarlyRow(_ seq: UInt64, at slot: Int32, as next: EarlyRow) {
-    guard case .held(slot, let origin) = early[seq] else { preconditionFailure("row \(seq) is not held early") }
-    early[seq] = next
-    giveBackCredit(to: slot, length: 0)
-    guard origin != 0 else { return }
-    removeCopy(of: origin, from: slot)
-    leave(origin)
-    settle(origin)
-  }
-
-  mutating func loseEarlyRows(of slot: Int32) {
-    guard !early.isEmpty else { return }
-    for (seq, row) in early {
-      guard case .held(slot, let origin) = row else { continue }
-      early[seq] = .lost
-      if origin != 0 { leave(origin) }
-    }
+  private mutating func loseUnread(_ seq: UInt64) -> Intake {
+    let ended = EndedRow(seq: seq, location: rows[seq].location, attempts: rows[seq].attempts)
+    counts.queued -= 1
+    finish(seq)
+    return .lost(ended)
   }
 }

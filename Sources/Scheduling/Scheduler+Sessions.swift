@@ -5,18 +5,11 @@ extension Scheduler {
   /// Sessions that are not at their end.
   package var sessionCount: Int { sessionSlots.count }
 
-  /// Begins a session. An earlier one of the same instance is fenced: of two copies only the last may work. What
-  /// `holdings` lists goes on in the new session; nil if the agent holds nothing of this job from an earlier epoch.
-  package mutating func hello(_ greeting: Greeting, holdings: [Holding]? = nil, now: Instant) -> Reception {
-    var fenced: SessionEnd?
-    for slot in sessions.indices {
-      guard let session = sessions[slot], session.greeting.instance == greeting.instance,
-        session.standing != .fenced
-      else { continue }
-      // Over the same connection it is the same process, which has closed what it had. Another copy may still run.
-      let isSameProcess = session.greeting.link == greeting.link
-      fenced = isSameProcess ? end(slot: Int32(slot)) : fence(slot: Int32(slot))
-    }
+  /// Begins a session. An earlier one of the same instance is over: of two copies only the last may work. What
+  /// `holdings` lists goes on in the new session.
+  package mutating func hello(_ greeting: Greeting, holdings: [Holding] = [], now: Instant) -> Reception {
+    clock = now
+    let fenced = endEarlierSession(of: greeting, holdings)
     var hash = StableHash()
     hash.add(greeting.instance)
     let session = Session(
@@ -37,9 +30,31 @@ extension Scheduler {
     }
     sessionSlots[session.identifier] = Int32(slot)
     var reception = Reception(session: session.identifier, fenced: fenced)
-    if let holdings { reception.renumbered = adopt(holdings, by: Int32(slot)) }
+    reception.renumbered = adopt(holdings, by: Int32(slot))
     noteReturn(of: greeting.instance)
     return reception
+  }
+
+  /// Over the same connection it is the same process, which has closed what it had. Another copy may still run.
+  private mutating func endEarlierSession(of greeting: Greeting, _ holdings: [Holding]) -> SessionEnd? {
+    var ended: SessionEnd?
+    for slot in sessions.indices {
+      guard let session = sessions[slot], session.greeting.instance == greeting.instance else { continue }
+      let wasFenced = session.standing == .fenced
+      let isSameProcess = session.greeting.link == greeting.link
+      guard isSameProcess || !wasFenced else { continue }
+      var moving = Set<UInt64>()
+      if !wasFenced { for holding in holdings { moving.formUnion(holding.rows) } }
+      let end = isSameProcess ? end(slot: Int32(slot), moving: moving) : fence(slot: Int32(slot), moving: moving)
+      if !isSameProcess { sessions[slot]?.isSuperseded = true }
+      if !wasFenced { ended = end }
+    }
+    return ended
+  }
+
+  /// Whether the session ended because another process began one under the same instance.
+  package func isSuperseded(_ session: UInt64) -> Bool {
+    sessions.contains { $0?.identifier == session && $0?.isSuperseded == true }
   }
 
   /// Renews a session's lease; false if there is no such session.
@@ -68,12 +83,12 @@ extension Scheduler {
   package mutating func undelivered(_ seqs: [UInt64], to session: UInt64) {
     guard let slot = sessionSlots[session] else { return }
     // From the back, each to the front of its queue: the order stays.
-    for seq in seqs.reversed() where rows.contains(seq) && rows[seq].state == .leased {
-      if doubles[seq] == slot {
-        releaseDouble(seq, from: slot)
-      } else if rows[seq].session == slot {
+    for seq in seqs.reversed() where rows.contains(seq) {
+      if rows[seq].session == slot {
         release(seq, from: slot)
-        if !passToDouble(seq) { requeue(seq) }
+        if !passToCopy(seq) { requeue(seq) }
+      } else {
+        dropCopy(seq, at: slot)
       }
     }
   }
@@ -117,8 +132,9 @@ extension Scheduler {
 
   // MARK: Ends
 
-  private mutating func end(slot: Int32) -> SessionEnd {
-    let end = takeRows(of: slot)
+  /// `moving`: rows that the same agent goes on with in its next session.
+  private mutating func end(slot: Int32, moving: Set<UInt64> = []) -> SessionEnd {
+    let end = takeRows(of: slot, moving)
     for index in origins.indices {
       guard let share = origins[index].shareIndex(of: slot) else { continue }
       origins[index].shares.remove(at: share)
@@ -128,27 +144,23 @@ extension Scheduler {
     return end
   }
 
-  private mutating func fence(slot: Int32) -> SessionEnd {
-    let end = takeRows(of: slot)
+  private mutating func fence(slot: Int32, moving: Set<UInt64> = []) -> SessionEnd {
+    let end = takeRows(of: slot, moving)
     sessions[Int(slot)]?.standing = .fenced
     for index in origins.indices {
       guard let share = origins[index].shareIndex(of: slot) else { continue }
       origins[index].shares[share].target = 0
-      origins[index].shares[share].copies = 0
       settle(UInt32(index + 1))
     }
     return end
   }
 
   /// Nothing of the session is waited for any more.
-  private mutating func takeRows(of slot: Int32) -> SessionEnd {
+  private mutating func takeRows(of slot: Int32, _ moving: Set<UInt64>) -> SessionEnd {
     guard let session = sessions[Int(slot)] else { preconditionFailure("session slot \(slot) is empty") }
     sessionSlots[session.identifier] = nil
-    var loss = Loss()
-    for seq in doubles.filter({ $0.value == slot }).keys {
-      doubles[seq] = nil
-      rows[seq].isDoubled = false
-    }
+    var loss = Loss(moving: moving)
+    dropCopies(of: slot)
     unpin(slot)
     for index in origins.indices {
       guard let share = origins[index].shareIndex(of: slot) else { continue }
@@ -159,8 +171,6 @@ extension Scheduler {
     let held = rows.sequence(of: session.homeless)
     sessions[Int(slot)]?.homeless = RowList()
     for seq in held.reversed() { lose(seq, &loss) }
-    loseEarlyRows(of: slot)
-    dropOrphans(of: slot)
     return SessionEnd(
       session: session.identifier,
       agent: session.greeting.name,
@@ -170,6 +180,7 @@ extension Scheduler {
   }
 
   private struct Loss {
+    let moving: Set<UInt64>
     var requeued = 0
     var lost: [EndedRow] = []
   }
@@ -178,7 +189,8 @@ extension Scheduler {
   private mutating func lose(_ seq: UInt64, _ loss: inout Loss) {
     rows[seq].session = -1
     counts.leased -= 1
-    if passToDouble(seq) { return }
+    if loss.moving.contains(seq) { return requeue(seq) }
+    if passToCopy(seq) { return }
     if rows[seq].mustNotRepeat {
       loss.lost.append(EndedRow(seq: seq, location: rows[seq].location, attempts: rows[seq].attempts))
       finish(seq)

@@ -59,11 +59,13 @@ extension Scheduler {
     var seqs: [UInt64] = []
     var seq = entry.leased.tail
     while seqs.count < min(waiting / 2, Self.recalledAtOnce), seq != Row.none {
-      if !rows[seq].isDoubled { seqs.append(seq) }
+      if !hasCopies(seq) { seqs.append(seq) }
       seq = rows[seq].previous
     }
     origins[index].shares[share].recallableAt = now.adding(nanoseconds: Self.recallInterval)
-    withDispatch(to: entry.session) { $0.recalled.append(contentsOf: seqs.reversed()) }
+    guard !seqs.isEmpty else { return false }
+    let recall = Recall(origin: number, seqs: seqs.reversed())
+    withDispatch(to: entry.session) { $0.recalls.append(recall) }
     return true
   }
 
@@ -73,7 +75,7 @@ extension Scheduler {
   private mutating func double(_ number: UInt32, _ share: Int, to helper: Int32, _ now: Instant) -> Bool {
     let index = Int(number) - 1
     let candidates = rows.sequence(of: origins[index].shares[share].leased).filter {
-      !rows[$0].mustNotRepeat && !rows[$0].wasDoubled && !isElsewhereUnknown($0)
+      !rows[$0].mustNotRepeat && !rows[$0].wasDoubled && !isElsewhereUnknown($0) && !isCopy($0, at: helper)
     }
     guard !candidates.isEmpty else { return false }
     if origins[index].shareIndex(of: helper) == nil {
@@ -87,13 +89,9 @@ extension Scheduler {
       guard sessions[Int(helper)]?.hasCredit == true,
         origins[index].shares[own].outstanding < origins[index].shares[own].depth
       else { break }
-      rows[seq].isDoubled = true
       rows[seq].wasDoubled = true
-      doubles[seq] = helper
-      origins[index].shares[own].copies += 1
+      addCopy(seq, origin: number, length: Int(rows[seq].length), at: helper)
       origins[index].shares[own].isUsed = true
-      sessions[Int(helper)]?.outstandingRows += 1
-      sessions[Int(helper)]?.outstandingBytes += Int(rows[seq].length)
       withDispatch(to: helper) { $0.rows.append(seq) }
       given += 1
     }
@@ -104,56 +102,5 @@ extension Scheduler {
   private func isElsewhereUnknown(_ seq: UInt64) -> Bool {
     guard !detours.isEmpty, let detour = detours[seq] else { return false }
     return detour.state == nil
-  }
-
-  /// The row's first holder is gone, and it is in no list: whoever has its copy is its holder now. False if nobody.
-  mutating func passToDouble(_ seq: UInt64) -> Bool {
-    guard !doubles.isEmpty, let slot = doubles.removeValue(forKey: seq) else { return false }
-    rows[seq].isDoubled = false
-    rows[seq].session = slot
-    rows[seq].state = .leased
-    counts.leased += 1
-    let number = rows[seq].origin
-    guard number != 0, let share = origins[Int(number) - 1].shareIndex(of: slot) else {
-      preconditionFailure("row \(seq) was doubled without a share")
-    }
-    origins[Int(number) - 1].shares[share].copies -= 1
-    rows.append(seq, to: &origins[Int(number) - 1].shares[share].leased)
-    return true
-  }
-
-  /// The copy comes back; the first holder's row stands.
-  mutating func releaseDouble(_ seq: UInt64, from slot: Int32) {
-    doubles[seq] = nil
-    rows[seq].isDoubled = false
-    dropCopy(origin: rows[seq].origin, length: Int(rows[seq].length), at: slot)
-  }
-
-  // MARK: Orphans
-
-  /// The session holds a row that does not count any more. Its credit stays used until it says so.
-  mutating func noteOrphan(_ seq: UInt64, origin: UInt32, length: Int, at slot: Int32) {
-    sessions[Int(slot)]?.orphans[seq] = Orphan(origin: origin, length: length)
-    // It keeps the origin's number, which its agent will name.
-    if origin != 0 { origins[Int(origin) - 1].live += 1 }
-  }
-
-  mutating func dropOrphan(_ seq: UInt64, at slot: Int32) {
-    guard let orphan = sessions[Int(slot)]?.orphans.removeValue(forKey: seq) else { return }
-    dropCopy(origin: orphan.origin, length: orphan.length, at: slot)
-    leave(orphan.origin)
-  }
-
-  mutating func dropOrphans(of slot: Int32) {
-    guard let orphans = sessions[Int(slot)]?.orphans, !orphans.isEmpty else { return }
-    sessions[Int(slot)]?.orphans = [:]
-    for orphan in orphans.values { leave(orphan.origin) }
-  }
-
-  mutating func dropCopy(origin: UInt32, length: Int, at slot: Int32) {
-    giveBackCredit(to: slot, length: length)
-    guard origin != 0, let share = origins[Int(origin) - 1].shareIndex(of: slot) else { return }
-    origins[Int(origin) - 1].shares[share].copies -= 1
-    settleShare(origin, share)
   }
 }

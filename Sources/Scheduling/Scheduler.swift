@@ -24,8 +24,8 @@ import HeapModule
 // Nothing here depends on the order of a dictionary: they are only looked up in, or asked for all that match.
 //
 // The files: `+Sessions` who is here; `+Restart` what they bring along; `+Queues` where rows wait; `+Dispatch` who
-// gets which; `+Shares` who may have how many connections; `+Stragglers` rows asked back and doubled; `+Outcomes` what
-// came of them; `+Health` origins and agents that fail.
+// gets which; `+Shares` who may have how many connections; `+Stragglers` rows asked back and doubled; `+Copies` rows
+// that several have in hand; `+Outcomes` what came of them; `+Health` origins and agents that fail.
 
 /// The pure core of the coordinator.
 package struct Scheduler: Sendable {
@@ -87,10 +87,12 @@ package struct Scheduler: Sendable {
   var deferred = Heap<Deferred>()
   /// Redirects under way; looked up only.
   var detours: [UInt64: Detour] = [:]
-  /// Rows that a second session has a copy of, and its slot.
-  var doubles: [UInt64: Int32] = [:]
-  /// What is known of rows that were not read yet.
+  /// Slots of the sessions that have a copy of a row which is not recorded; looked up only.
+  var copies: [UInt64: [Int32]] = [:]
+  /// What is known of rows that were not read yet and that nobody has in hand; looked up only.
   var early: [UInt64: EarlyRow] = [:]
+  /// Unsafe rows that may have left before this epoch, and that nobody has said to have in hand.
+  var unclear: [UInt64] = []
   var quarantine: Quarantine?
 
   /// By number less one. Numbers are used again once an origin is forgotten, which its agents have confirmed.
@@ -145,15 +147,24 @@ package struct Scheduler: Sendable {
   }
 
   /// Takes the next row of the input in and numbers it. `origin` is what `number` gave for it since the last call
-  /// of anything but `add`, or 0: the line is no valid request.
+  /// of anything but `add`, or 0: the line is no valid request. `mayHaveLeft`: an unsafe row that an earlier
+  /// coordinator was about to give out.
   @discardableResult
-  package mutating func add(origin: UInt32, length: Int, location: UInt64, mustNotRepeat: Bool) -> Intake {
-    let seq = rows.append(Row(length: UInt32(length), location: location, origin: origin, mustNotRepeat: mustNotRepeat))
+  package mutating func add(
+    origin: UInt32,
+    length: Int,
+    location: UInt64,
+    mustNotRepeat: Bool,
+    mayHaveLeft: Bool = false
+  ) -> Intake {
+    var row = Row(length: UInt32(length), location: location, origin: origin, mustNotRepeat: mustNotRepeat)
+    row.mayHaveLeft = mayHaveLeft && mustNotRepeat
+    let seq = rows.append(row)
     if origin != 0 { origins[Int(origin) - 1].live += 1 }
     counts.submitted += 1
     counts.queued += 1
     windowBytes += length
-    if !early.isEmpty, let known = early.removeValue(forKey: seq) { return takeIn(seq, known) }
+    if isContinued { return takeIn(seq) }
     enqueue(seq, atFront: false)
     return .taken(seq: seq)
   }
@@ -161,7 +172,8 @@ package struct Scheduler: Sendable {
   /// The next row of the input is recorded already, since before this epoch.
   package mutating func skip() {
     let seq = rows.append(Row(length: 0, location: 0, origin: 0, mustNotRepeat: false))
-    if !early.isEmpty { early[seq] = nil }
+    early[seq] = nil
+    copies[seq] = nil
     counts.submitted += 1
     counts.recorded += 1
     rows.recorded(seq)
@@ -186,6 +198,7 @@ package struct Scheduler: Sendable {
     clock = now
     var passing = Passing()
     if let end = quarantine?.end, end <= now { liftQuarantine() }
+    passing.lost = takeUnclear()
     queueDueRows(now)
     stepHealth(now)
     passing.ends = expireSessions(now)

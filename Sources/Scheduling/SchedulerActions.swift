@@ -11,20 +11,26 @@ package struct ShareGrant: Equatable, Sendable {
   }
 }
 
+/// Rows of an origin to give back if they were not started; they come as deferrals.
+package struct Recall: Equatable, Sendable {
+  package let origin: UInt32
+  package let seqs: [UInt64]
+}
+
 /// What a session is to be told. Shares come into force before the rows.
 package struct Dispatch: Equatable, Sendable {
   package let session: UInt64
   package var shares: [ShareGrant] = []
   package var rows: [UInt64] = []
-  /// Rows to give back if they were not started; they come as deferrals.
-  package var recalled: [UInt64] = []
+  package var recalls: [Recall] = []
 
-  var isEmpty: Bool { shares.isEmpty && rows.isEmpty && recalled.isEmpty }
+  var isEmpty: Bool { shares.isEmpty && rows.isEmpty && recalls.isEmpty }
 }
 
-/// What an agent has of a job whose coordinator was started again.
+/// What an agent has in hand when it says hello: rows under way and connections if the coordinator was started again,
+/// and in any case, without an origin, rows that are finished and not acknowledged.
 package struct Holding: Equatable, Sendable {
-  /// The origin's number in the agent's old epoch; 0 for rows that are no valid requests.
+  /// The origin's number in the agent's old epoch; 0 for none.
   package let origin: UInt32
   package let key: [UInt8]
   package let connections: Int
@@ -82,6 +88,8 @@ package struct GivenUpOrigin: Equatable, Sendable {
 package struct Passing: Equatable, Sendable {
   package var ends: [SessionEnd] = []
   package var givenUp: [GivenUpOrigin] = []
+  /// Unsafe rows of an earlier epoch whose fate nobody knows: to be recorded as `agent_lost`.
+  package var lost: [EndedRow] = []
 }
 
 /// What became of a block of results.
@@ -100,7 +108,7 @@ package enum Intake: Equatable, Sendable {
   case taken(seq: UInt64)
   /// It was recorded before it was read: an agent brought its result from before the coordinator's start.
   case recorded(seq: UInt64)
-  /// An unsafe row that an agent held when it was lost: to be recorded as `agent_lost`.
+  /// An unsafe row of an earlier epoch whose fate nobody knows: to be recorded as `agent_lost`.
   case lost(EndedRow)
 }
 

@@ -23,12 +23,6 @@ package struct Greeting: Equatable, Sendable {
   }
 }
 
-/// A row that a session still has in hand although somebody else's result has ended it.
-struct Orphan {
-  let origin: UInt32
-  let length: Int
-}
-
 /// An agent under a lease.
 struct Session {
   enum Standing: Equatable {
@@ -51,6 +45,8 @@ struct Session {
   /// For rendezvous hashing; the instance, not the order of arrival, decides.
   let hash: UInt64
   var standing = Standing.active
+  /// Fenced by a hello of the same instance over another connection.
+  var isSuperseded = false
   var expiry: Instant
   var lastBeat: Instant
   var freeConnections: Int
@@ -58,7 +54,8 @@ struct Session {
   var outstandingBytes = 0
   /// Rows without an origin that it holds.
   var homeless = RowList()
-  var orphans: [UInt64: Orphan] = [:]
+  /// Rows that it has in hand without being their holder; looked up, and sorted before they are gone through.
+  var copies: [UInt64: RowCopy] = [:]
   /// Origins with a share here, rows in the queue and room for more.
   var ready: Deque<UInt32> = []
   /// Origins whose share here had nothing to do when it was listed, each once. May hold some that are busy again.
