@@ -112,9 +112,10 @@ extension Scheduler {
       if let detour = detours[seq] { returnHome(seq, detour) }
     case .redirect:
       if let redirect = deferral.redirect { follow(redirect, seq) }
-    case .localTrouble: rows[seq].avoided = Int16(clamping: slot)
-    case .notStarted:
-      if let detour = detours[seq], detour.state == nil { returnHome(seq, detour) }
+    case .localTrouble:
+      rows[seq].avoided = Int16(clamping: slot)
+      returnHomeIfUnknown(seq)
+    case .notStarted: returnHomeIfUnknown(seq)
     }
   }
 
@@ -134,8 +135,9 @@ extension Scheduler {
   /// A row that is in no list waits for its time.
   mutating func wait(_ seq: UInt64, until instant: Instant) {
     rows[seq].state = .deferred
+    rows[seq].deferrals &+= 1
     counts.deferred += 1
-    deferred.insert(Deferred(notBefore: instant, seq: seq))
+    deferred.insert(Deferred(notBefore: instant, seq: seq, turn: rows[seq].deferrals))
   }
 
   /// What rows carry when they are given out.
@@ -240,6 +242,12 @@ extension Scheduler {
     var key: [UInt8] = []
     url.appendOriginKey(to: &key)
     moveRow(seq, to: number(of: key))
+  }
+
+  /// Where the row was in its redirects only its agent knew.
+  mutating func returnHomeIfUnknown(_ seq: UInt64) {
+    guard !detours.isEmpty, let detour = detours[seq], detour.state == nil else { return }
+    returnHome(seq, detour)
   }
 
   mutating func returnHome(_ seq: UInt64, _ detour: Detour) {

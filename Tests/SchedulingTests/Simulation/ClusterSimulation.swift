@@ -169,7 +169,7 @@ struct ClusterSimulation {
     // Threads of a process that wakes up run in any order.
     if random.chance(50) { try work(index) }
     while let message = links[index].receiveDownward(now: now) {
-      note("agent \(index) gets \(message.body) of \(message.epoch).\(message.session)")
+      note("agent \(index) gets \(message)")
       agents[index].receive(message, now: now, linkIsUp: links[index].isUp)
     }
     if random.chance(50) { try work(index) }
@@ -183,7 +183,7 @@ struct ClusterSimulation {
   private mutating func sendFrom(_ index: Int) throws {
     let hasParted = agents[index].partIfEmpty()
     for message in agents[index].takeMessages() {
-      note("agent \(index) says \(message.body)")
+      note("agent \(index) says \(message.body) (\(message.session) no. \(message.number))")
       links[index].send(message, now: now, isStormy ? weather : Weather(latency: weather.latency), &random)
     }
     if hasParted {
@@ -225,7 +225,7 @@ struct ClusterSimulation {
     let before = coordinator.scheduler.counts
     try coordinator.step(now: now, diskDelay: delay, random: &random, origins: origins, oracle: &oracle)
     for outgoing in coordinator.outgoing where links[outgoing.agent].connection == outgoing.connection {
-      note("to agent \(outgoing.agent): \(outgoing.message.body)")
+      note("to agent \(outgoing.agent): \(outgoing.message)")
       let weather = isStormy ? weather : Weather(latency: weather.latency)
       links[outgoing.agent].send(outgoing.message, now: now, weather, &random)
     }

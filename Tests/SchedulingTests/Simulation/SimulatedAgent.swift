@@ -33,6 +33,7 @@ struct SimulatedAgent {
   struct Start {
     let row: SimulatedRow
     let lease: LeaseName
+    let leaves: Bool
   }
 
   let index: Int
@@ -273,7 +274,8 @@ struct SimulatedAgent {
       slots[index].share = max(slots[index].share, slots[index].flights.count)
       slots[index].owesLowered = false
     }
-    let finished = outbox.payloads.flatMap(\.seqs)
+    _ = outbox.prune(inHand: holdings.flatMap(\.rows))
+    let finished = outbox.seqs
     if !finished.isEmpty { holdings.append(Holding(origin: 0, key: [], connections: 0, rows: finished)) }
   }
 
@@ -321,7 +323,7 @@ struct SimulatedAgent {
       )
     }
     slots[slot].waiting.removeAll(where: isMeant)
-    if !returned.isEmpty { outbox.add(.deferrals(returned), bytes: 1) }
+    if !returned.isEmpty { outbox.add(.deferrals(returned)) }
   }
 
   private mutating func confirmLowered() {
@@ -367,7 +369,7 @@ struct SimulatedAgent {
   }
 
   private func mayStart(_ now: Instant) -> Bool {
-    (holdsLease(now) || mutation == .ignoresLease) && outbox.payloads.count < unacknowledgedBlocks
+    (holdsLease(now) || mutation == .ignoresLease) && outbox.count < unacknowledgedBlocks
   }
 
   private mutating func start(
@@ -385,7 +387,9 @@ struct SimulatedAgent {
     var answer = origins.answer(number, row, now, &random)
     if isNetworkBroken { answer = SimulatedOrigins.Answer(duration: 1_000_000, status: 0, failure: .connectUnreachable) }
     slots[slot].flights.append(Flight(row: row, end: now.adding(nanoseconds: answer.duration), answer: answer))
-    starts.append(Start(row: row, lease: lease))
+    // A request that finds no connection has not left.
+    let leaves = answer.failure == nil || answer.failure == .reset
+    starts.append(Start(row: row, lease: lease, leaves: leaves))
   }
 
   private mutating func finish(_ now: Instant) {
@@ -451,7 +455,7 @@ struct SimulatedAgent {
   }
 
   private mutating func report(_ results: [ResultColumn], _ deferrals: [Deferral]) {
-    if !results.isEmpty { outbox.add(.results(results), bytes: 1) }
-    if !deferrals.isEmpty { outbox.add(.deferrals(deferrals), bytes: 1) }
+    if !results.isEmpty { outbox.add(.results(results)) }
+    if !deferrals.isEmpty { outbox.add(.deferrals(deferrals)) }
   }
 }

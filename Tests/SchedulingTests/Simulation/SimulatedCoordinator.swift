@@ -372,7 +372,9 @@ struct SimulatedCoordinator {
     let tickets = scheduler.tickets(of: dispatch.rows, now: now)
     let inflation = mutation == .inflatesShares ? 1 : 0
     let shares = dispatch.shares.map { ShareGrant(origin: $0.origin, connections: $0.connections + inflation) }
-    for share in shares { try oracle.granted(scheduler.key(ofOrigin: share.origin), share.connections, to: lease) }
+    for share in shares { 
+      try oracle.granted(scheduler.key(ofOrigin: share.origin), share.connections, to: lease, now: now)
+    }
     var rows: [SimulatedRow] = []
     for (seq, ticket) in zip(dispatch.rows, tickets) {
       let key = ticket.origin == 0 ? [] : scheduler.key(ofOrigin: ticket.origin)

@@ -12,7 +12,7 @@ struct SimulatedRow {
 }
 
 /// Finished or deferred rows on their way to the coordinator.
-enum SimulatedBlock: Sendable {
+enum SimulatedBlock: OutboxPayload {
   case results([ResultColumn])
   case deferrals([Deferral])
 
@@ -20,6 +20,15 @@ enum SimulatedBlock: Sendable {
     switch self {
     case .results(let columns): columns.map(\.seq)
     case .deferrals(let deferrals): deferrals.map(\.seq)
+    }
+  }
+
+  var byteCount: Int { seqs.count }
+
+  mutating func remove(_ seqs: Set<UInt64>) {
+    switch self {
+    case .results(let columns): self = .results(columns.filter { !seqs.contains($0.seq) })
+    case .deferrals(let deferrals): self = .deferrals(deferrals.filter { !seqs.contains($0.seq) })
     }
   }
 }

@@ -115,7 +115,8 @@ struct SimulationOracle {
 
   // MARK: Shares
 
-  mutating func granted(_ key: [UInt8], _ connections: Int, to name: LeaseName) throws {
+  mutating func granted(_ key: [UInt8], _ connections: Int, to name: LeaseName, now: Instant) throws {
+    leases.removeAll { $0.isFenced && $0.expiry <= now }
     guard let index = index(of: name), !leases[index].isFenced else {
       throw SimulationFailure(.sharesAreWithinTheLimit, "a share for session \(name), which is over")
     }
@@ -247,6 +248,7 @@ struct SimulationOracle {
     guard let expiry = expiries[start.lease], now < expiry else {
       throw SimulationFailure(.holderStopsFirst, "row \(seq) started under \(start.lease), which is over")
     }
+    guard start.leaves else { return }
     rows[Int(seq)].starts += 1
     guard rows[Int(seq)].starts == 1 || !rows[Int(seq)].isUnsafe else {
       throw SimulationFailure(.unsafeRowsStartOnce, "unsafe row \(seq) started twice")
