@@ -107,6 +107,7 @@ struct ClusterSimulation {
   /// Until the job is done; returns how long it took.
   mutating func run() throws -> UInt64 {
     let end = faultsEnd.adding(nanoseconds: Self.patience)
+    defer { note("the end") }
     while true {
       try step()
       steps += 1
@@ -118,8 +119,12 @@ struct ClusterSimulation {
   }
 
   private mutating func note(_ text: @autoclosure () -> String) {
-    if isTraced { trace.append("\(now.nanoseconds(since: Self.beginning) / 1_000_000) ms  \(text())") }
+    guard isTraced else { return }
+    for note in coordinator.takeNotes() { trace.append("\(time)  \(note)") }
+    trace.append("\(time)  \(text())")
   }
+
+  private var time: String { "\(now.nanoseconds(since: Self.beginning) / 1_000_000) ms" }
 
   // MARK: Steps
 
@@ -223,6 +228,7 @@ struct ClusterSimulation {
     }
     let delay = random.milliseconds(1...(random.chance(20) ? 400 : 20))
     let before = coordinator.scheduler.counts
+    defer { if !isTraced { _ = coordinator.takeNotes() } }
     try coordinator.step(now: now, diskDelay: delay, random: &random, origins: origins, oracle: &oracle)
     for outgoing in coordinator.outgoing where links[outgoing.agent].connection == outgoing.connection {
       note("to agent \(outgoing.agent): \(outgoing.message)")

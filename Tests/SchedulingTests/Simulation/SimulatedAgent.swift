@@ -385,7 +385,9 @@ struct SimulatedAgent {
     }
     let number = origins.number(of: row.key)
     var answer = origins.answer(number, row, now, &random)
-    if isNetworkBroken { answer = SimulatedOrigins.Answer(duration: 1_000_000, status: 0, failure: .connectUnreachable) }
+    if isNetworkBroken {
+      answer = SimulatedOrigins.Answer(duration: 1_000_000, status: 0, failure: .connectUnreachable)
+    }
     slots[slot].flights.append(Flight(row: row, end: now.adding(nanoseconds: answer.duration), answer: answer))
     // A request that finds no connection has not left.
     let leaves = answer.failure == nil || answer.failure == .reset

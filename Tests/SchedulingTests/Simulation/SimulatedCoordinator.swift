@@ -68,6 +68,13 @@ struct SimulatedCoordinator {
   var life = Life.running
   var disk: SimulatedDisk
   var outgoing: [Outgoing] = []
+  /// What it has to tell of its decisions.
+  private(set) var notes: [String] = []
+
+  mutating func takeNotes() -> [String] {
+    defer { notes = [] }
+    return notes
+  }
 
   init(_ configuration: Scheduler.Configuration, input: [PlannedRow], mutation: Mutation?, now: Instant) {
     var configuration = configuration
@@ -169,7 +176,9 @@ struct SimulatedCoordinator {
       return try greet(greeting, nonce, holdings, agent, connection, now, &oracle)
     }
     guard scheduler.isKnown(message.session),
-      let index = peers.firstIndex(where: { $0.session == message.session && $0.connection == connection })
+      let index = peers.firstIndex(where: {
+        $0.session == message.session && $0.agent == agent && $0.connection == connection
+      })
     else { return sayHelloAgain(message.session, agent: agent, connection: connection) }
     switch peers[index].incoming.admit(message.number) {
     case .next: break
@@ -289,7 +298,11 @@ struct SimulatedCoordinator {
     let passing = scheduler.tick(now: now)
     for end in passing.ends { try ended(end, isFenced: false, now, diskDelay, &oracle) }
     for origin in passing.givenUp {
-      try oracle.gaveUp(origin, isTrue: origins.wasDown(origins.number(of: origin.key), since: oracle.doubtful(now), now: now))
+      try oracle.gaveUp(
+        origin,
+        isTrue: origins.wasDown(origins.number(of: origin.key), since: oracle.doubtful(now), now: now)
+      )
+      notes.append("\(String(decoding: origin.key, as: UTF8.self)) is down: \(origin.rows.map(\.seq))")
       try record(origin.rows, now, diskDelay, &oracle)
     }
     try lose(passing.lost, now, diskDelay, &oracle)
@@ -305,6 +318,9 @@ struct SimulatedCoordinator {
     _ diskDelay: UInt64,
     _ oracle: inout SimulationOracle
   ) throws {
+    notes.append(
+      "session \(end.session) \(isFenced ? "is fenced" : "ends"): \(end.requeued) requeued, lost \(end.lost.map(\.seq))"
+    )
     oracle.ended(LeaseName(epoch: epoch, session: end.session), isFenced: isFenced)
     peers.removeAll { $0.session == end.session }
     try lose(end.lost, now, diskDelay, &oracle)
@@ -370,15 +386,17 @@ struct SimulatedCoordinator {
   ) throws {
     let lease = LeaseName(epoch: epoch, session: dispatch.session)
     let tickets = scheduler.tickets(of: dispatch.rows, now: now)
+    notes.append("gives \(dispatch.session) \(dispatch.rows)")
     let inflation = mutation == .inflatesShares ? 1 : 0
     let shares = dispatch.shares.map { ShareGrant(origin: $0.origin, connections: $0.connections + inflation) }
-    for share in shares { 
+    for share in shares {
       try oracle.granted(scheduler.key(ofOrigin: share.origin), share.connections, to: lease, now: now)
     }
     var rows: [SimulatedRow] = []
     for (seq, ticket) in zip(dispatch.rows, tickets) {
       let key = ticket.origin == 0 ? [] : scheduler.key(ofOrigin: ticket.origin)
-      let wanted = ticket.redirect.map { SimulatedOrigins.key(of: $0.url) }
+      let wanted =
+        ticket.redirect.map { SimulatedOrigins.key(of: $0.url) }
         ?? input[Int(seq)].home.map { SimulatedOrigins.key(of: $0) } ?? []
       guard key == wanted else { throw SimulationFailure(.booksBalance, "row \(seq) goes to a wrong origin") }
       if ticket.mustNotRepeat { disk.unsafeLog[Int(seq)] = true }
@@ -394,8 +412,16 @@ struct SimulatedCoordinator {
         )
       )
     }
-    if mutation == .doublesAtWill, let row = rows.first, let other = peers.first(where: { $0.session != dispatch.session }) {
-      try oracle.dispatched(row.seq, row.key, to: LeaseName(epoch: epoch, session: other.session), suspended: [], now: now)
+    if mutation == .doublesAtWill, let row = rows.first,
+      let other = peers.first(where: { $0.session != dispatch.session })
+    {
+      try oracle.dispatched(
+        row.seq,
+        row.key,
+        to: LeaseName(epoch: epoch, session: other.session),
+        suspended: [],
+        now: now
+      )
     }
     try oracle.checkCredit(of: lease)
     if mutation == .losesDispatchedRows, rows.count > 2 { rows.removeLast() }

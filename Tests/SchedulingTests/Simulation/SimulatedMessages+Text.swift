@@ -25,7 +25,8 @@ extension AgentMessage.Body: CustomStringConvertible {
   var description: String {
     switch self {
     case .hello(_, let nonce, let holdings):
-      "hello \(nonce % 1000) with " + holdings.map { "\($0.connections) of \($0.origin): \($0.rows)" }.joined(separator: ", ")
+      "hello \(nonce % 1000) with "
+        + holdings.map { "\($0.connections) of \($0.origin): \($0.rows)" }.joined(separator: ", ")
     case .beat: "beat"
     case .block(let number, let block): "block \(number), \(block)"
     case .lowered(let grants): "lowered " + grants.map { "\($0.origin) to \($0.connections)" }.joined(separator: ", ")
@@ -43,7 +44,8 @@ extension CoordinatorMessage: CustomStringConvertible {
 extension CoordinatorMessage.Body: CustomStringConvertible {
   var description: String {
     switch self {
-    case .welcome(let nonce, let renumbered): "welcome \(nonce % 1000), renumbered \(renumbered.map { "\($0.held) to \($0.origin)" })"
+    case .welcome(let nonce, let renumbered):
+      "welcome \(nonce % 1000), renumbered \(renumbered.map { "\($0.held) to \($0.origin)" })"
     case .echo: "echo"
     case .helloAgain(let isSuperseded): isSuperseded ? "hello again, superseded" : "hello again"
     case .work(let shares, let rows):

@@ -47,14 +47,15 @@ struct SimulatedOrigins {
         continue
       }
       let from = begin.adding(nanoseconds: random.milliseconds(0...span))
-      let isForEver = random.chance(15)
-      let until = isForEver ? Instant.distantFuture : from.adding(nanoseconds: random.milliseconds(200...20_000))
-      let mood: Mood =
-        switch random.number(0...5) {
-        case 0: .slow
-        case 1, 2: .throttling(status: random.chance(50) ? 429 : 503, seconds: random.number(1...8))
-        default: .down
-        }
+      var until = from.adding(nanoseconds: random.milliseconds(200...20_000))
+      let mood: Mood
+      switch random.number(0...5) {
+      case 0: mood = .slow
+      case 1, 2: mood = .throttling(status: random.chance(50) ? 429 : 503, seconds: random.number(1...8))
+      default:
+        mood = .down
+        if random.chance(25) { until = .distantFuture }
+      }
       spells.append([Spell(mood: mood, begin: from, end: until)])
     }
   }

@@ -123,7 +123,10 @@ struct SimulationOracle {
     if let share = leases[index].shares.firstIndex(where: { $0.key == key }) {
       let known = leases[index].shares[share]
       if connections > known.held, known.held > known.target {
-        throw SimulationFailure(.sharesAreWithinTheLimit, "a share of \(name) is raised before it was confirmed lowered")
+        throw SimulationFailure(
+          .sharesAreWithinTheLimit,
+          "a share of \(name) is raised before it was confirmed lowered"
+        )
       }
       leases[index].shares[share].target = connections
       leases[index].shares[share].held = max(known.held, connections)
@@ -133,7 +136,10 @@ struct SimulationOracle {
     try checkShares(of: key, connections)
     let all = leases[index].shares.reduce(0) { $0 + $1.held }
     guard all <= leases[index].greeting.connections else {
-      throw SimulationFailure(.sharesAreWithinTheLimit, "session \(name) was given \(all) connections, more than it has")
+      throw SimulationFailure(
+        .sharesAreWithinTheLimit,
+        "session \(name) was given \(all) connections, more than it has"
+      )
     }
   }
 
@@ -157,7 +163,8 @@ struct SimulationOracle {
 
   // MARK: Rows
 
-  mutating func dispatched(_ seq: UInt64, _ key: [UInt8], to name: LeaseName, suspended: [String], now: Instant) throws {
+  mutating func dispatched(_ seq: UInt64, _ key: [UInt8], to name: LeaseName, suspended: [String], now: Instant) throws
+  {
     guard let index = index(of: name), !leases[index].isFenced else {
       throw SimulationFailure(.honestAgentsAreBelieved, "work for session \(name), which is over")
     }
@@ -170,7 +177,11 @@ struct SimulationOracle {
     for lease in leases where lease.rows[seq] != nil {
       let isSuspect = suspended.contains(lease.greeting.name) || now.nanoseconds(since: lease.lastBeat) >= 3_000_000_000
       guard isSuspect, !rows[Int(seq)].isUnsafe, !rows[Int(seq)].wasDoubled, lease.name != name else {
-        throw SimulationFailure(.onlySuspectRowsAreDoubled, "row \(seq) is given to \(name), and \(lease.name) has it")
+        throw SimulationFailure(
+          .onlySuspectRowsAreDoubled,
+          "row \(seq) is given to \(name), and \(lease.name) has it; suspect: \(isSuspect), unsafe: \(rows[Int(seq)].isUnsafe), "
+            + "doubled before: \(rows[Int(seq)].wasDoubled)"
+        )
       }
       rows[Int(seq)].wasDoubled = true
     }
@@ -258,7 +269,10 @@ struct SimulationOracle {
   func checkOpen(_ connections: Int, key: [UInt8]) throws {
     guard connections <= limit else {
       let name = String(decoding: key, as: UTF8.self)
-      throw SimulationFailure(.connectionsAreWithinTheLimit, "\(connections) connections to \(name) are open of \(limit)")
+      throw SimulationFailure(
+        .connectionsAreWithinTheLimit,
+        "\(connections) connections to \(name) are open of \(limit)"
+      )
     }
   }
 
