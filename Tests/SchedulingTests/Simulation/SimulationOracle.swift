@@ -40,7 +40,7 @@ struct SimulationOracle {
     var dispatchedBytes: [UInt64: Int] = [:]
   }
 
-  let limit: Int
+  private let limit: Int
   private let leaseNanoseconds: UInt64
   private var rows: [Row]
   private var leases: [Lease] = []
@@ -98,7 +98,7 @@ struct SimulationOracle {
   }
 
   /// The coordinator is gone, and what it knew.
-  mutating func crashed(records: [Int]) {
+  mutating func crashed() {
     leases = []
     pauses = [:]
     acceptedRows = 0
@@ -231,6 +231,13 @@ struct SimulationOracle {
       }
       rows[Int(seq)].isRecorded = true
       acceptedRows += 1
+    }
+  }
+
+  /// `records`: how often each row stands on the disk.
+  func acknowledged(_ seqs: [UInt64], records: [Int]) throws {
+    for seq in seqs where records[Int(seq)] == 0 {
+      throw SimulationFailure(.acknowledgedIsDurable, "row \(seq) is acknowledged and not on the disk")
     }
   }
 
