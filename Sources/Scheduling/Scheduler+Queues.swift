@@ -5,7 +5,8 @@ import FetchModel
 extension Scheduler {
   /// The number of an origin, given to it now if it has none. Add a row of it next.
   package mutating func number(of key: [UInt8]) -> UInt32 {
-    if let known = originNumbers[key] { return known }
+    let entry = OriginKey(bytes: key)
+    if let known = originNumbers[entry] { return known }
     var hash = StableHash()
     hash.add(key)
     let number: UInt32
@@ -16,7 +17,7 @@ extension Scheduler {
       origins.append(Origin(key: key, hash: hash.value))
       number = UInt32(origins.count)
     }
-    originNumbers[key] = number
+    originNumbers[entry] = number
     return number
   }
 
@@ -33,7 +34,8 @@ extension Scheduler {
       rows.append(seq, to: &origins[index].queue)
     }
     origins[index].queued += 1
-    settle(number)
+    // Behind others it changes nothing: they are looked for already, or cannot be given out now.
+    if origins[index].queued == 1 || atFront { settle(number) }
   }
 
   /// A leased row that nobody holds any more, and which is in no list, waits again.
@@ -128,12 +130,12 @@ extension Scheduler {
     }
   }
 
-  func isCurrent(_ number: UInt32) -> Bool { originNumbers[origins[Int(number) - 1].key] == number }
+  func isCurrent(_ number: UInt32) -> Bool { originNumbers[OriginKey(bytes: origins[Int(number) - 1].key)] == number }
 
   mutating func forgetIfPossible(_ number: UInt32) {
     let index = Int(number) - 1
     guard origins[index].isForgettable, isCurrent(number) else { return }
-    originNumbers[origins[index].key] = nil
+    originNumbers[OriginKey(bytes: origins[index].key)] = nil
     freeOrigins.append(number)
   }
 

@@ -108,6 +108,7 @@ extension Scheduler {
     let entry = origins[index].shares[share]
     guard entry.target == entry.connections, !isQuarantined else { return }
     let backlog = origins[index].queue.count + entry.outstanding
+    guard backlog / Self.rowsPerConnection > entry.connections else { return }
     let wanted = min(backlog / Self.rowsPerConnection, fairPart)
     enlarge(number, share, to: min(wanted, entry.connections * 2))
   }
@@ -164,6 +165,7 @@ extension Scheduler {
   mutating func enlarge(_ number: UInt32, _ share: Int, to wanted: Int) {
     let index = Int(number) - 1
     let entry = origins[index].shares[share]
+    guard wanted > entry.connections else { return }
     let free = min(limit(of: index) - origins[index].granted, sessions[Int(entry.session)]?.freeConnections ?? 0)
     let more = min(wanted - entry.connections, free)
     if more > 0, sessions[Int(entry.session)]?.isEligible == true {

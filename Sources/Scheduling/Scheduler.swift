@@ -100,7 +100,7 @@ package struct Scheduler: Sendable {
   /// By number less one. Numbers are used again once an origin is forgotten, which its agents have confirmed.
   var origins: [Origin] = []
   var freeOrigins: [UInt32] = []
-  var originNumbers: [[UInt8]: UInt32] = [:]
+  var originNumbers: [OriginKey: UInt32] = [:]
   var unplaced: Deque<UInt32> = []
   var hot: Deque<UInt32> = []
   var healthSteps = Heap<HealthStep>()
