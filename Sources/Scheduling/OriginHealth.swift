@@ -27,9 +27,9 @@ struct OriginHealth: Equatable {
   /// More is not believed: a job would never end for one header field.
   private static let longestAsked: UInt64 = 3_600_000_000_000
 
-  private(set) var phase = Phase.healthy
+  private(set) var phase = Phase.healthy { didSet { isUneventful = phase == .healthy && failures == 0 } }
   /// Connections that failed since the last answer.
-  private(set) var failures = 0
+  private(set) var failures = 0 { didSet { isUneventful = phase == .healthy && failures == 0 } }
   /// The first of these.
   private(set) var failingSince: Instant?
   private(set) var lastFailure: FailureCode?
@@ -43,8 +43,8 @@ struct OriginHealth: Equatable {
     }
   }
 
-  /// Whether anything has to be remembered.
-  var isClean: Bool { self == OriginHealth() }
+  /// Whether all is well and has been since the last answer: a further answer says nothing.
+  private(set) var isUneventful = true
 
   /// Connections over all sessions.
   func ceiling(of limit: Int) -> Int {

@@ -41,8 +41,6 @@ package struct Row {
   var wasDoubled = false
   /// An unsafe row that may have been sent before this epoch.
   var mayHaveLeft = false
-  /// It stands in the list that is being checked.
-  var isMarked = false
 
   /// What stands where no row is.
   static let recorded: Row = {
@@ -50,6 +48,14 @@ package struct Row {
     row.state = .recorded
     return row
   }()
+
+  /// `when`: in units of 10 ms since the scheduler's start, not 0. Returns the length of its line.
+  mutating func lease(to slot: Int32, _ when: UInt32) -> Int {
+    state = .leased
+    session = slot
+    if firstLease == 0 { firstLease = when }
+    return Int(length)
+  }
 
   package init(length: UInt32, location: UInt64, origin: UInt32, mustNotRepeat: Bool) {
     self.length = length
@@ -135,9 +141,9 @@ package struct RowTable {
   }
 
   /// A row by its place.
-  subscript(at place: Int32) -> Row {
-    get { rows[Int(place)] }
-    _modify { yield &rows[Int(place)] }
+  subscript(at place: Int) -> Row {
+    _read { yield rows[place] }
+    _modify { yield &rows[place] }
   }
 
   /// Whether the row is in the table, that is, was read and is not recorded.
@@ -148,13 +154,15 @@ package struct RowTable {
 
   /// A row that has to be in the table.
   package subscript(seq: UInt64) -> Row {
-    get { rows[knownPlace(of: seq)] }
+    _read { yield rows[knownPlace(of: seq)] }
     _modify { yield &rows[knownPlace(of: seq)] }
   }
 
   /// The row, which is in no list, has its record; its page goes when all of it have.
-  package mutating func recorded(_ seq: UInt64) {
-    let place = knownPlace(of: seq)
+  package mutating func recorded(_ seq: UInt64) { recorded(at: knownPlace(of: seq)) }
+
+  mutating func recorded(at place: Int) {
+    let seq = rows[place].seq
     rows[place].state = .recorded
     let page = place >> Self.pageBits
     live[page] -= 1

@@ -90,23 +90,35 @@ extension Scheduler {
   /// not known, somebody may be at work on a row that must not be sent twice.
   private mutating func giveTurn(_ number: UInt32, _ share: Int, _ slot: Int32, limit: Int, _ now: Instant) -> Int {
     let index = Int(number) - 1
-    guard origins[index].health.isOpen else { return 0 }
+    guard origins[index].health.isOpen, sessions[Int(slot)].hasRoom else { return 0 }
     let position = dispatchIndex(of: slot)
+    let entry = origins[index].shares[share]
+    let room = min(limit, sessions[Int(slot)].creditRows)
+    let safeRoom = min(room, self.room(for: entry, at: index, isUnsafe: false))
+    let unsafeRoom = isQuarantined ? 0 : min(room, self.room(for: entry, at: index, isUnsafe: true))
+    var bytes = sessions[Int(slot)].creditBytes
+    let when = max(elapsed(now), 1)
+    var pinned = entry.pinned
+    var queue = origins[index].queue
+    var leased = entry.leased
     var given = 0
-    while given < limit, sessions[Int(slot)].hasRoom, room(for: origins[index].shares[share], at: index) > 0 {
-      let isPinned = !origins[index].shares[share].pinned.isEmpty
-      let place = isPinned ? origins[index].shares[share].pinned.head : origins[index].queue.head
-      guard place >= 0, !(isQuarantined && rows[at: place].mustNotRepeat) else { break }
-      if isPinned {
-        rows.remove(place: Int(place), from: &origins[index].shares[share].pinned)
-      } else {
-        rows.remove(place: Int(place), from: &origins[index].queue)
-      }
-      origins[index].queued -= 1
-      lease(place, by: share, of: index, to: slot, now)
+    // The lists are changed aside: this runs once for each row.
+    while bytes > 0 {
+      let place = Int(pinned.isEmpty ? queue.head : pinned.head)
+      guard place >= 0, given < (rows[at: place].mustNotRepeat ? unsafeRoom : safeRoom) else { break }
+      if pinned.isEmpty { rows.remove(place: place, from: &queue) } else { rows.remove(place: place, from: &pinned) }
+      bytes -= rows[at: place].lease(to: slot, when)
+      rows.append(place: place, to: &leased)
       dispatches[position].rows.append(rows[at: place].seq)
       given += 1
     }
+    guard given > 0 else { return 0 }
+    origins[index].queue = queue
+    origins[index].shares[share].pinned = pinned
+    origins[index].shares[share].leased = leased
+    origins[index].shares[share].isUsed = true
+    origins[index].queued -= given
+    noteLeases(given, bytes: sessions[Int(slot)].creditBytes - bytes, to: slot)
     return given
   }
 

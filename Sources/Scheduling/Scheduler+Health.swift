@@ -59,8 +59,7 @@ extension Scheduler {
     }
   }
 
-  mutating func noteService(_ microseconds: UInt32, of number: UInt32) {
-    let index = Int(number) - 1
+  mutating func noteService(_ microseconds: UInt32, of index: Int) {
     let known = origins[index].serviceMicroseconds
     let next = known == 0 ? microseconds : known - known / 8 + microseconds / 8
     origins[index].serviceMicroseconds = max(next, 1)

@@ -14,15 +14,17 @@ extension Scheduler {
     guard let slot = sessionSlots[session] else { throw .unknownSession }
     clock = now
     try check(columns.lazy.map(\.seq), at: slot)
+    acceptance.freed.reserveCapacity(columns.count)
     for (position, column) in columns.enumerated() {
       let seq = column.seq
+      if acceptOrdinary(column, slot, &acceptance) { continue }
       guard rows.contains(seq), rows[seq].state == .leased, rows[seq].session == slot else {
         acceptCopy(seq, position, slot, &acceptance)
         continue
       }
       let origin = rows[seq].origin
       let isDoubtful = learn(origin, status: column.status, failure: column.failure, from: slot, now)
-      if origin != 0, column.status != 0 { noteService(column.totalMicroseconds, of: origin) }
+      if origin != 0, column.status != 0 { noteService(column.totalMicroseconds, of: Int(origin) - 1) }
       if isDoubtful, mayTryAgain(seq, at: slot) {
         acceptance.refused.append(position)
         tryElsewhere(seq, from: slot, attempts: UInt16(max(column.attempts, 1)) - 1, now)
@@ -32,6 +34,26 @@ extension Scheduler {
         finish(seq)
       }
     }
+  }
+
+  /// An answer from an origin that has always answered, by the row's holder: almost all results are, and from them
+  /// nothing is to be learnt. False if it is anything else, and nothing was done then.
+  private mutating func acceptOrdinary(_ column: ResultColumn, _ slot: Int32, _ acceptance: inout Acceptance) -> Bool {
+    guard column.status != 0, let place = rows.place(of: column.seq), rows[at: place].state == .leased,
+      rows[at: place].session == slot, rows[at: place].origin != 0
+    else { return false }
+    let index = Int(rows[at: place].origin) - 1
+    guard origins[index].health.isUneventful, !sessions[Int(slot)].trust.isSuspended, !believesFailures,
+      let share = origins[index].shareIndex(of: slot), origins[index].shares[share].hasFailed == false
+    else { return false }
+    noteService(column.totalMicroseconds, of: index)
+    acceptance.freed.append(rows[at: place].location)
+    rows.remove(place: place, from: &origins[index].shares[share].leased)
+    counts.leased -= 1
+    giveBackCredit(to: slot, length: Int(rows[at: place].length))
+    settleShare(UInt32(index + 1), share)
+    finish(place)
+    return true
   }
 
   /// A result from a session that is not the row's holder.
@@ -160,22 +182,12 @@ extension Scheduler {
 
   // MARK: A row's way back
 
-  /// All rows are the session's to report, and each stands once in the list.
-  private mutating func check(_ seqs: some Sequence<UInt64>, at slot: Int32) throws(Refusal) {
-    var marked: [UInt64] = []
-    var culprit: UInt64?
+  /// All rows are the session's to report. One that stands in the list again is refused the second time.
+  private func check(_ seqs: some Sequence<UInt64>, at slot: Int32) throws(Refusal) {
     for seq in seqs {
-      if rows.contains(seq), rows[seq].state == .leased, rows[seq].session == slot, !rows[seq].isMarked {
-        rows[seq].isMarked = true
-        marked.append(seq)
-        continue
-      }
-      if isCopy(seq, at: slot) { continue }
-      culprit = seq
-      break
+      if let place = rows.place(of: seq), rows[at: place].state == .leased, rows[at: place].session == slot { continue }
+      guard isCopy(seq, at: slot) else { throw .notLeased(seq: seq) }
     }
-    for seq in marked { rows[seq].isMarked = false }
-    if let culprit { throw .notLeased(seq: culprit) }
   }
 
   /// Takes a leased row out of its session's books; it is in no list then.
@@ -209,21 +221,25 @@ extension Scheduler {
     if isDone(origins[index].shares[share]) {
       dropIfEmpty(number, share)
       settle(number)
-    } else if origins[index].health.phase == .healthy {
-      makeReady(number, share)
-      noteIdle(number, share)
+    } else if origins[index].health.isUneventful {
+      if origins[index].queued > 0 { makeReady(number, share) } else { noteIdle(number, share) }
     } else {
       settle(number)
     }
   }
 
   mutating func finish(_ seq: UInt64) {
-    windowBytes -= Int(rows[seq].length)
+    guard let place = rows.place(of: seq) else { preconditionFailure("row \(seq) is not in the table") }
+    finish(place)
+  }
+
+  private mutating func finish(_ place: Int) {
+    windowBytes -= Int(rows[at: place].length)
     counts.recorded += 1
-    if !detours.isEmpty { detours[seq] = nil }
-    if !copies.isEmpty { copies[seq] = nil }
-    let origin = rows[seq].origin
-    rows.recorded(seq)
+    if !detours.isEmpty { detours[rows[at: place].seq] = nil }
+    if !copies.isEmpty { copies[rows[at: place].seq] = nil }
+    let origin = rows[at: place].origin
+    rows.recorded(at: place)
     leave(origin)
   }
 

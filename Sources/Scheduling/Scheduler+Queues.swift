@@ -91,39 +91,36 @@ extension Scheduler {
   /// Leases a queued row, which is in no list, to a session.
   mutating func noteLease(_ seq: UInt64, to slot: Int32, now: Instant) {
     guard let place = rows.place(of: seq) else { preconditionFailure("row \(seq) is not in the table") }
-    let number = rows[at: Int32(place)].origin
+    let number = rows[at: place].origin
     guard number != 0 else {
-      noteLease(at: Int32(place), to: slot, now)
+      noteLease(at: place, to: slot, now)
       rows.append(place: place, to: &sessions[Int(slot)].homeless)
       return
     }
     guard let share = origins[Int(number) - 1].shareIndex(of: slot) else {
       preconditionFailure("row \(seq) is leased to a session without a share of its origin")
     }
-    lease(Int32(place), by: share, of: Int(number) - 1, to: slot, now)
+    lease(place, by: share, of: Int(number) - 1, to: slot, now)
   }
 
   /// Leases a queued row, which is in no list, to the session of a share.
-  mutating func lease(_ place: Int32, by share: Int, of index: Int, to slot: Int32, _ now: Instant) {
+  private mutating func lease(_ place: Int, by share: Int, of index: Int, to slot: Int32, _ now: Instant) {
     noteLease(at: place, to: slot, now)
-    rows.append(place: Int(place), to: &origins[index].shares[share].leased)
+    rows.append(place: place, to: &origins[index].shares[share].leased)
     origins[index].shares[share].isUsed = true
   }
 
-  private mutating func noteLease(at place: Int32, to slot: Int32, _ now: Instant) {
-    let elapsed = max(elapsed(now), 1)
-    let length = Self.noteLease(&rows[at: place], to: slot, elapsed)
-    counts.queued -= 1
-    counts.leased += 1
-    sessions[Int(slot)].outstandingRows += 1
-    sessions[Int(slot)].outstandingBytes += length
+  private mutating func noteLease(at place: Int, to slot: Int32, _ now: Instant) {
+    let length = rows[at: place].lease(to: slot, max(elapsed(now), 1))
+    noteLeases(1, bytes: length, to: slot)
   }
 
-  private static func noteLease(_ row: inout Row, to slot: Int32, _ elapsed: UInt32) -> Int {
-    row.state = .leased
-    row.session = slot
-    if row.firstLease == 0 { row.firstLease = elapsed }
-    return Int(row.length)
+  /// So many rows that were queued are the session's now.
+  mutating func noteLeases(_ count: Int, bytes: Int, to slot: Int32) {
+    counts.queued -= UInt64(count)
+    counts.leased += UInt64(count)
+    sessions[Int(slot)].outstandingRows += count
+    sessions[Int(slot)].outstandingBytes += bytes
   }
 
   func elapsed(_ now: Instant) -> UInt32 {
@@ -167,17 +164,20 @@ extension Scheduler {
 
   /// Rows that a share's session may be given more. An unsafe request leaves only when a connection is free for it:
   /// what is lost with an agent was in flight. An origin that comes back slowly gets no row ahead of its time.
-  func room(for share: Share, at index: Int) -> Int {
+  func room(for share: Share, at index: Int, isUnsafe: Bool) -> Int {
     guard share.target > 0 else { return 0 }
     switch origins[index].health.phase {
-    case .healthy: break
+    case .healthy: return (isUnsafe ? min(share.depth, share.target) : share.depth) - share.outstanding
     case .parked, .down: return 0
     case .probing: return 1 - origins[index].outstanding
     case .recovering: return share.target - share.outstanding
     }
+  }
+
+  /// Likewise, for the row that is next.
+  private func room(for share: Share, at index: Int) -> Int {
     let head = share.pinned.isEmpty ? origins[index].queue.head : share.pinned.head
-    guard head >= 0 else { return 0 }
-    return (rows[at: head].mustNotRepeat ? min(share.depth, share.target) : share.depth) - share.outstanding
+    return head < 0 ? 0 : room(for: share, at: index, isUnsafe: rows[at: Int(head)].mustNotRepeat)
   }
 
   mutating func makeReady(_ number: UInt32, _ share: Int) {

@@ -92,11 +92,12 @@ struct Session {
   }()
 
   var creditRows: Int { greeting.creditRows - outstandingRows }
+  var creditBytes: Int { greeting.creditBytes - outstandingBytes }
   /// Whether it may be given rows and shares.
   var isEligible: Bool { isAttentive && !trust.isSuspended }
   /// Whether what it is told is likely to be heard.
   var isAttentive: Bool { standing == .active && isReachable && !isSilent }
-  var hasRoom: Bool { isAttentive && creditRows > 0 && outstandingBytes < greeting.creditBytes }
+  var hasRoom: Bool { isAttentive && creditRows > 0 && creditBytes > 0 }
   var hasCredit: Bool { hasRoom && !trust.isSuspended }
   /// Has nothing better to do than to take a part of what others have too much of.
   var isHungry: Bool { hasCredit && ready.isEmpty && outstandingRows < greeting.creditRows / 2 }
