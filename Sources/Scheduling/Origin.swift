@@ -35,8 +35,12 @@ struct Share {
   /// Rows at the session.
   var outstanding: Int { leased.count + copies }
 
-  /// Rows that may be at the session at a time: enough to bridge a round trip, few enough to be asked back.
-  var depth: Int { target == 0 ? 0 : max(64, target * 32) }
+  /// Rows that may be at a session with so many connections at a time: enough to bridge a round trip, few enough to
+  /// be asked back.
+  static func depth(of connections: Int, isUnsafe: Bool) -> Int {
+    let depth = max(64, connections * 32)
+    return isUnsafe ? min(depth, connections) : depth
+  }
 }
 
 /// An origin with rows, shares or a penalty.

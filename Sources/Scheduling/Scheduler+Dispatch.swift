@@ -92,15 +92,14 @@ extension Scheduler {
     let index = Int(number) - 1
     guard origins[index].health.isOpen, sessions[Int(slot)].hasRoom else { return 0 }
     let position = dispatchIndex(of: slot)
-    let entry = origins[index].shares[share]
     let room = min(limit, sessions[Int(slot)].creditRows)
-    let safeRoom = min(room, self.room(for: entry, at: index, isUnsafe: false))
-    let unsafeRoom = isQuarantined ? 0 : min(room, self.room(for: entry, at: index, isUnsafe: true))
+    let safeRoom = min(room, self.room(for: share, at: index, isUnsafe: false))
+    let unsafeRoom = isQuarantined ? 0 : min(room, self.room(for: share, at: index, isUnsafe: true))
     var bytes = sessions[Int(slot)].creditBytes
     let when = max(elapsed(now), 1)
-    var pinned = entry.pinned
+    var pinned = origins[index].shares[share].pinned
     var queue = origins[index].queue
-    var leased = entry.leased
+    var leased = origins[index].shares[share].leased
     var given = 0
     // The lists are changed aside: this runs once for each row.
     while bytes > 0 {

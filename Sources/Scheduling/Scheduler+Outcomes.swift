@@ -214,11 +214,9 @@ extension Scheduler {
   }
 
   /// A share holds one row less.
-  func isDone(_ entry: Share) -> Bool { entry.connections == 0 && entry.outstanding == 0 }
-
   mutating func settleShare(_ number: UInt32, _ share: Int) {
     let index = Int(number) - 1
-    if isDone(origins[index].shares[share]) {
+    if origins[index].shares[share].connections == 0, origins[index].shares[share].outstanding == 0 {
       dropIfEmpty(number, share)
       settle(number)
     } else if origins[index].health.isUneventful {

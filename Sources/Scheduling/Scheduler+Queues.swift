@@ -156,37 +156,35 @@ extension Scheduler {
   /// A share that has nothing to do is listed once with its session, however it came to that.
   mutating func noteIdle(_ number: UInt32, _ share: Int) {
     let index = Int(number) - 1
-    let entry = origins[index].shares[share]
-    guard !entry.isListedIdle, entry.target > 0, entry.outstanding == 0, origins[index].queued == 0 else { return }
+    guard !origins[index].shares[share].isListedIdle, origins[index].shares[share].target > 0,
+      origins[index].shares[share].outstanding == 0, origins[index].queued == 0
+    else { return }
     origins[index].shares[share].isListedIdle = true
-    sessions[Int(entry.session)].idleShares.append(number)
+    sessions[Int(origins[index].shares[share].session)].idleShares.append(number)
   }
 
   /// Rows that a share's session may be given more. An unsafe request leaves only when a connection is free for it:
   /// what is lost with an agent was in flight. An origin that comes back slowly gets no row ahead of its time.
-  func room(for share: Share, at index: Int, isUnsafe: Bool) -> Int {
-    guard share.target > 0 else { return 0 }
+  func room(for share: Int, at index: Int, isUnsafe: Bool) -> Int {
+    let (target, outstanding) = (origins[index].shares[share].target, origins[index].shares[share].outstanding)
+    guard target > 0 else { return 0 }
+    if origins[index].health.isUneventful { return Share.depth(of: target, isUnsafe: isUnsafe) - outstanding }
     switch origins[index].health.phase {
-    case .healthy: return (isUnsafe ? min(share.depth, share.target) : share.depth) - share.outstanding
+    case .healthy: return Share.depth(of: target, isUnsafe: isUnsafe) - outstanding
     case .parked, .down: return 0
     case .probing: return 1 - origins[index].outstanding
-    case .recovering: return share.target - share.outstanding
+    case .recovering: return target - outstanding
     }
-  }
-
-  /// Likewise, for the row that is next.
-  private func room(for share: Share, at index: Int) -> Int {
-    let head = share.pinned.isEmpty ? origins[index].queue.head : share.pinned.head
-    return head < 0 ? 0 : room(for: share, at: index, isUnsafe: rows[at: Int(head)].mustNotRepeat)
   }
 
   mutating func makeReady(_ number: UInt32, _ share: Int) {
     let index = Int(number) - 1
-    let entry = origins[index].shares[share]
-    guard !entry.isReady, !(entry.pinned.isEmpty && origins[index].queue.isEmpty), room(for: entry, at: index) > 0
-    else { return }
+    guard !origins[index].shares[share].isReady else { return }
+    let pinned = origins[index].shares[share].pinned.head
+    let head = pinned < 0 ? origins[index].queue.head : pinned
+    guard head >= 0, room(for: share, at: index, isUnsafe: rows[at: Int(head)].mustNotRepeat) > 0 else { return }
     origins[index].shares[share].isReady = true
-    sessions[Int(entry.session)].ready.append(number)
+    sessions[Int(origins[index].shares[share].session)].ready.append(number)
   }
 }
 

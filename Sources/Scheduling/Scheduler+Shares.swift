@@ -105,12 +105,12 @@ extension Scheduler {
   /// More connections at once if the backlog is long for those there are, up to the fair part.
   mutating func growIfWorthwhile(_ number: UInt32, _ share: Int, _ now: Instant) {
     let index = Int(number) - 1
-    let entry = origins[index].shares[share]
-    guard entry.target == entry.connections, !isQuarantined else { return }
-    let backlog = origins[index].queue.count + entry.outstanding
-    guard backlog / Self.rowsPerConnection > entry.connections else { return }
-    let wanted = min(backlog / Self.rowsPerConnection, fairPart)
-    enlarge(number, share, to: min(wanted, entry.connections * 2))
+    let connections = origins[index].shares[share].connections
+    let backlog = origins[index].queue.count + origins[index].shares[share].outstanding
+    guard backlog > (connections + 1) * Self.rowsPerConnection, origins[index].shares[share].target == connections,
+      !isQuarantined
+    else { return }
+    enlarge(number, share, to: min(backlog / Self.rowsPerConnection, fairPart, connections * 2))
   }
 
   /// More connections for those whose rows would wait for long, beyond the fair part if nobody else wants them,

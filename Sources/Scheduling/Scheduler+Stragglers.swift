@@ -79,7 +79,7 @@ extension Scheduler {
     var given = 0
     for seq in candidates.prefix(Self.doubledAtOnce) {
       guard sessions[Int(helper)].hasCredit,
-        origins[index].shares[own].outstanding < origins[index].shares[own].depth
+        room(for: own, at: index, isUnsafe: false) > 0
       else { break }
       rows[seq].wasDoubled = true
       addCopy(seq, origin: number, length: Int(rows[seq].length), at: helper)
