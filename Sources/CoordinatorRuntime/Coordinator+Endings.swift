@@ -11,6 +11,7 @@ extension Coordinator {
   func note(_ passing: Passing) {
     endSessions(passing.ends)
     for origin in passing.givenUp { record(origin) }
+    for row in passing.lost { recordLost(row, agent: "of an earlier run") }
   }
 
   /// Records what was lost with sessions and says so.

@@ -1,0 +1,73 @@
+package import FetchClient
+import FetchModel
+import WireProtocol
+
+/// A block in the outbox.
+package enum OutboxPayload: Equatable, Sendable {
+  case results(ResultBlock)
+  case deferrals(frame: [UInt8], rows: Int)
+
+  package var rows: Int {
+    switch self {
+    case .results(let block): block.rows
+    case .deferrals(_, let rows): rows
+    }
+  }
+
+  /// What counts against the credit of bytes that are not acknowledged.
+  package var byteCount: Int {
+    switch self {
+    case .results(let block): block.byteCount
+    case .deferrals(let frame, _): frame.count
+    }
+  }
+
+  /// The block without some of its rows; nil if none is left.
+  package func without(_ seqs: Set<UInt64>) -> OutboxPayload? {
+    guard !seqs.isEmpty else { return self }
+    switch self {
+    case .results(let block):
+      var rest = ResultBlock()
+      var offset = 0
+      for column in columns(of: block) {
+        let end = offset + Int(column.lineLength)
+        if !seqs.contains(column.seq) {
+          rest.rows += 1
+          ColumnFrame.append(column, to: &rest.columns)
+          rest.lines.append(contentsOf: block.lines[offset..<end])
+        }
+        offset = end
+      }
+      return rest.rows == 0 ? nil : .results(rest)
+    case .deferrals(let frame, let rows):
+      let left = deferrals(of: frame, rows).filter { !seqs.contains($0.seq) }
+      var rest: [UInt8] = []
+      for deferral in left { DeferralFrame.append(deferral, to: &rest) }
+      return left.isEmpty ? nil : .deferrals(frame: rest, rows: left.count)
+    }
+  }
+
+  /// The numbers of its rows.
+  package var seqs: [UInt64] {
+    switch self {
+    case .results(let block): columns(of: block).map(\.seq)
+    case .deferrals(let frame, let rows): deferrals(of: frame, rows).map(\.seq)
+    }
+  }
+
+  private func columns(of block: ResultBlock) -> [ResultColumn] {
+    do {
+      return try ColumnFrame.decode(block.columns, count: block.rows)
+    } catch {
+      preconditionFailure("a block of this process is not readable: \(error)")
+    }
+  }
+
+  private func deferrals(of frame: [UInt8], _ rows: Int) -> [Deferral] {
+    do {
+      return try DeferralFrame.decode(frame, count: rows)
+    } catch {
+      preconditionFailure("deferrals of this process are not readable: \(error)")
+    }
+  }
+}
