@@ -101,7 +101,10 @@ struct OriginHealth: Equatable {
     let end = now.adding(nanoseconds: milliseconds > Self.longestAsked / 1_000_000 ? Self.longestAsked : pause)
     switch phase {
     case .parked(let until) where until >= end: return false
-    case .down: return false
+    case .down(let until):
+      guard until < end else { return false }
+      phase = .down(until: end)
+      return true
     case .parked, .healthy, .probing, .recovering:
       phase = .parked(until: end)
       return true

@@ -1,14 +1,23 @@
 import DequeModule
 
+/// Finished or deferred rows as they travel.
+package protocol OutboxPayload: Sendable {
+  /// Numbers of its rows.
+  var seqs: [UInt64] { get }
+  /// Of its frames.
+  var byteCount: Int { get }
+  /// Takes rows out.
+  mutating func remove(_ seqs: Set<UInt64>)
+}
+
 /// An agent's blocks of finished and deferred rows, kept until the coordinator has them for good. Pure.
 ///
 /// Blocks outlive the session: the next one begins with those that were not acknowledged, numbered anew. Their rows
 /// are named in its hello, so that nobody else is given them meanwhile.
-package struct Outbox<Payload: Sendable>: Sendable {
+package struct Outbox<Payload: OutboxPayload>: Sendable {
   private struct Entry: Sendable {
-    let number: UInt64
-    let bytes: Int
-    let payload: Payload
+    var number: UInt64
+    var payload: Payload
   }
 
   /// A block to be sent.
@@ -29,10 +38,10 @@ package struct Outbox<Payload: Sendable>: Sendable {
 
   package var isEmpty: Bool { entries.isEmpty }
 
-  package mutating func add(_ payload: Payload, bytes count: Int) {
+  package mutating func add(_ payload: Payload) {
     lastNumber += 1
-    entries.append(Entry(number: lastNumber, bytes: count, payload: payload))
-    bytes += count
+    entries.append(Entry(number: lastNumber, payload: payload))
+    bytes += payload.byteCount
   }
 
   /// The next block that was not sent in this session.
@@ -47,7 +56,7 @@ package struct Outbox<Payload: Sendable>: Sendable {
   package mutating func acknowledged(upTo number: UInt64) -> Int {
     var freed = 0
     while sent > 0, let first = entries.first, first.number <= number {
-      freed += first.bytes
+      freed += first.payload.byteCount
       entries.removeFirst()
       sent -= 1
     }
@@ -55,17 +64,36 @@ package struct Outbox<Payload: Sendable>: Sendable {
     return freed
   }
 
+  /// Drops what the session that is over has made void: of a row that came to the agent again only the last word
+  /// counts, and none of what it said before a row that it has in hand. Returns how many bytes that frees.
+  package mutating func prune(inHand: [UInt64]) -> Int {
+    let before = bytes
+    var superseded = Set(inHand)
+    for index in entries.indices.reversed() {
+      let seqs = entries[index].payload.seqs
+      if seqs.contains(where: superseded.contains) {
+        bytes -= entries[index].payload.byteCount
+        entries[index].payload.remove(superseded)
+        bytes += entries[index].payload.byteCount
+      }
+      superseded.formUnion(seqs)
+    }
+    entries.removeAll { $0.payload.seqs.isEmpty }
+    return before - bytes
+  }
+
   /// Another session begins: what is left is numbered from 1 and has yet to be sent.
   package mutating func beginSession() {
+    for index in entries.indices { entries[index].number = UInt64(index) + 1 }
     lastNumber = UInt64(entries.count)
-    entries = Deque(
-      entries.enumerated().map { Entry(number: UInt64($0) + 1, bytes: $1.bytes, payload: $1.payload) }
-    )
     sent = 0
   }
 
-  /// What is inside, oldest first.
-  package var payloads: [Payload] { entries.map(\.payload) }
+  /// Rows inside, oldest first.
+  package var seqs: [UInt64] { entries.flatMap(\.payload.seqs) }
+
+  /// Blocks inside.
+  package var count: Int { entries.count }
 
   /// Another job begins; returns how many bytes that frees.
   package mutating func removeAll() -> Int {

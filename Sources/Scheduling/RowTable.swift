@@ -32,6 +32,8 @@ package struct Row {
   var avoided: Int16 = -1
   /// Attempts that have ended.
   package var attempts: UInt16 = 0
+  /// How often it was deferred, wrapping.
+  var deferrals: UInt8 = 0
   package var state = State.queued
   /// An unsafe request: lost with its session instead of repeated.
   package var mustNotRepeat: Bool

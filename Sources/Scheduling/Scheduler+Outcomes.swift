@@ -64,6 +64,7 @@ extension Scheduler {
         takeBack(deferral, from: slot, now)
       } else {
         // Whoever holds it still does. One that nobody has read waits for that.
+        if let copy = sessions[Int(slot)]?.copies[seq] { _ = learn(deferral, of: copy.origin, from: slot, now) }
         dropCopy(seq, at: slot)
         if seq >= rows.nextSeq, copies[seq] == nil, early[seq] == nil {
           early[seq] = .returned(attempts: deferral.attempts)
@@ -72,18 +73,22 @@ extension Scheduler {
     }
   }
 
-  private mutating func takeBack(_ deferral: Deferral, from slot: Int32, _ now: Instant) {
-    let seq = deferral.seq
-    let origin = rows[seq].origin
-    var isDoubtful = false
+  /// Takes note of what an attempt came to. Returns whether the failure may be the agent's own.
+  private mutating func learn(_ deferral: Deferral, of origin: UInt32, from slot: Int32, _ now: Instant) -> Bool {
     switch deferral.cause {
     case .failure, .status:
-      isDoubtful = learn(origin, status: deferral.status, failure: deferral.failure, from: slot, now)
+      let isDoubtful = learn(origin, status: deferral.status, failure: deferral.failure, from: slot, now)
       if deferral.retryAfterMilliseconds > 0, deferral.status == 429 || deferral.status == 503 {
         pause(origin, milliseconds: deferral.retryAfterMilliseconds, now)
       }
-    case .redirect, .localTrouble, .notStarted: break
+      return isDoubtful
+    case .redirect, .localTrouble, .notStarted: return false
     }
+  }
+
+  private mutating func takeBack(_ deferral: Deferral, from slot: Int32, _ now: Instant) {
+    let seq = deferral.seq
+    let isDoubtful = learn(deferral, of: rows[seq].origin, from: slot, now)
     if isDoubtful, mayTryAgain(seq, at: slot) {
       return tryElsewhere(seq, from: slot, attempts: max(deferral.attempts, 1) - 1, now)
     }
@@ -107,9 +112,10 @@ extension Scheduler {
       if let detour = detours[seq] { returnHome(seq, detour) }
     case .redirect:
       if let redirect = deferral.redirect { follow(redirect, seq) }
-    case .localTrouble: rows[seq].avoided = Int16(clamping: slot)
-    case .notStarted:
-      if let detour = detours[seq], detour.state == nil { returnHome(seq, detour) }
+    case .localTrouble:
+      rows[seq].avoided = Int16(clamping: slot)
+      returnHomeIfUnknown(seq)
+    case .notStarted: returnHomeIfUnknown(seq)
     }
   }
 
@@ -129,8 +135,9 @@ extension Scheduler {
   /// A row that is in no list waits for its time.
   mutating func wait(_ seq: UInt64, until instant: Instant) {
     rows[seq].state = .deferred
+    rows[seq].deferrals &+= 1
     counts.deferred += 1
-    deferred.insert(Deferred(notBefore: instant, seq: seq))
+    deferred.insert(Deferred(notBefore: instant, seq: seq, turn: rows[seq].deferrals))
   }
 
   /// What rows carry when they are given out.
@@ -235,6 +242,12 @@ extension Scheduler {
     var key: [UInt8] = []
     url.appendOriginKey(to: &key)
     moveRow(seq, to: number(of: key))
+  }
+
+  /// Where the row was in its redirects only its agent knew.
+  mutating func returnHomeIfUnknown(_ seq: UInt64) {
+    guard !detours.isEmpty, let detour = detours[seq], detour.state == nil else { return }
+    returnHome(seq, detour)
   }
 
   mutating func returnHome(_ seq: UInt64, _ detour: Detour) {

@@ -40,7 +40,7 @@ extension Scheduler {
   mutating func requeue(_ seq: UInt64) {
     rows[seq].state = .queued
     counts.queued += 1
-    if let detour = detours[seq], detour.state == nil { returnHome(seq, detour) }
+    returnHomeIfUnknown(seq)
     enqueue(seq, atFront: true)
   }
 

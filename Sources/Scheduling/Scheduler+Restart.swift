@@ -23,6 +23,8 @@ extension Scheduler {
   package var isQuarantined: Bool { quarantine != nil }
 
   mutating func noteReturn(of instance: [UInt8]) {
+    // Of two processes under one instance it is not known which one has not come back.
+    guard quarantine?.awaited.count(where: { $0 == instance }) == 1 else { return }
     quarantine?.awaited.removeAll { $0 == instance }
     if quarantine?.awaited.isEmpty == true { liftQuarantine() }
   }

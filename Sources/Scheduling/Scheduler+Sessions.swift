@@ -2,6 +2,8 @@ package import FetchModel
 
 /// Who is here.
 extension Scheduler {
+  private static let silence: UInt64 = 3_000_000_000
+
   /// Sessions that are not at their end.
   package var sessionCount: Int { sessionSlots.count }
 
@@ -61,6 +63,7 @@ extension Scheduler {
   package mutating func beat(_ session: UInt64, now: Instant) -> Bool {
     guard let slot = sessionSlots[session] else { return false }
     sessions[Int(slot)]?.isReachable = true
+    sessions[Int(slot)]?.isSilent = false
     sessions[Int(slot)]?.lastBeat = now
     sessions[Int(slot)]?.expiry = now.adding(nanoseconds: configuration.leaseNanoseconds)
     return true
@@ -114,7 +117,9 @@ extension Scheduler {
   mutating func expireSessions(_ now: Instant) -> [SessionEnd] {
     var ends: [SessionEnd] = []
     for slot in sessions.indices {
-      guard let session = sessions[slot], session.expiry <= now else { continue }
+      guard let session = sessions[slot] else { continue }
+      if now.nanoseconds(since: session.lastBeat) >= Self.silence { sessions[slot]?.isSilent = true }
+      guard session.expiry <= now else { continue }
       let end = end(slot: Int32(slot))
       if session.standing != .fenced { ends.append(end) }
     }

@@ -43,8 +43,8 @@ extension Scheduler {
     let hash = origins[index].hash
     var best: (slot: Int32, weight: UInt64)?
     for slot in sessions.indices where Int32(slot) != avoided {
-      guard let session = sessions[slot], session.freeConnections > 0, session.standing == .active,
-        session.isReachable, isWorthy(session), origins[index].shareIndex(of: Int32(slot)) == nil
+      guard let session = sessions[slot], session.freeConnections > 0, session.isAttentive, isWorthy(session),
+        origins[index].shareIndex(of: Int32(slot)) == nil
       else { continue }
       let weight = mixed(hash, session.hash)
       if weight >= best?.weight ?? 0 { best = (Int32(slot), weight) }
@@ -164,7 +164,9 @@ extension Scheduler {
     let entry = origins[index].shares[share]
     let free = min(limit(of: index) - origins[index].granted, sessions[Int(entry.session)]?.freeConnections ?? 0)
     let more = min(wanted - entry.connections, free)
-    if more > 0, sessions[Int(entry.session)]?.isEligible == true { grant(number, to: entry.session, connections: more) }
+    if more > 0, sessions[Int(entry.session)]?.isEligible == true {
+      grant(number, to: entry.session, connections: more)
+    }
   }
 
   // MARK: Splitting

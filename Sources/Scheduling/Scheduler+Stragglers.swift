@@ -4,8 +4,6 @@ import FetchModel
 extension Scheduler {
   private static let balanceInterval: UInt64 = 200_000_000
   private static let balanceOrigins = 4096
-  /// An agent that has said nothing for three beats is suspect.
-  private static let silence: UInt64 = 3_000_000_000
   /// Rows are asked back only if they would wait there for longer than this.
   private static let longWaitMicroseconds: UInt64 = 500_000
   private static let recallInterval: UInt64 = 1_000_000_000
@@ -31,7 +29,7 @@ extension Scheduler {
         guard let session = sessions[Int(origins[index].shares[share].session)] else { continue }
         let helper = idle[turn % idle.count]
         guard helper != origins[index].shares[share].session else { continue }
-        let isSuspect = session.trust.isSuspended || now.nanoseconds(since: session.lastBeat) >= Self.silence
+        let isSuspect = session.trust.isSuspended || session.isSilent
         if isSuspect && session.standing != .fenced {
           if double(UInt32(index + 1), share, to: helper, now) { turn += 1 }
         } else if recall(UInt32(index + 1), share, for: helper, now) {

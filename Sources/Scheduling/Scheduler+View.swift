@@ -22,6 +22,9 @@ extension Scheduler {
   /// Origins that nothing is sent to for now.
   package var parkedOriginCount: Int { origins.reduce(0) { $0 + ($1.health.isOpen ? 0 : 1) } }
 
+  /// The key of an origin that has rows, shares or a penalty.
+  package func key(ofOrigin number: UInt32) -> [UInt8] { origins[Int(number) - 1].key }
+
   /// Names of agents that fail everywhere.
   package var suspendedAgents: [String] {
     sessions.compactMap { session in

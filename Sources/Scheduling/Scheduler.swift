@@ -51,6 +51,8 @@ package struct Scheduler: Sendable {
   struct Deferred: Comparable {
     let notBefore: Instant
     let seq: UInt64
+    /// The row's count of deferrals: an older entry says nothing any more.
+    let turn: UInt8
 
     static func < (left: Deferred, right: Deferred) -> Bool {
       (left.notBefore, left.seq) < (right.notBefore, right.seq)
@@ -212,15 +214,16 @@ package struct Scheduler: Sendable {
     var due: [UInt64] = []
     while let next = deferred.min, next.notBefore <= now {
       deferred.removeMin()
-      // A late result may have ended it meanwhile.
-      if rows.contains(next.seq), rows[next.seq].state == .deferred { due.append(next.seq) }
-    }
-    // From the back, each to the front of its queue: the order stays.
-    for seq in due.reversed() {
+      // A late result may have ended it meanwhile, or a session have brought it along.
+      guard rows.contains(next.seq), rows[next.seq].state == .deferred, rows[next.seq].deferrals == next.turn else {
+        continue
+      }
+      rows[next.seq].state = .queued
       counts.deferred -= 1
       counts.queued += 1
-      rows[seq].state = .queued
-      queueElsewhere(seq)
+      due.append(next.seq)
     }
+    // From the back, each to the front of its queue: the order stays.
+    for seq in due.reversed() { queueElsewhere(seq) }
   }
 }

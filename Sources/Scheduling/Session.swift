@@ -63,6 +63,8 @@ struct Session {
   /// Whether messages reach it. One that they do not reach gets nothing more, but keeps what it has until its lease
   /// ends: it may be alive and at work.
   var isReachable = true
+  /// It has said nothing for three beats: it gets nothing new, and its rows may be doubled.
+  var isSilent = false
   var trust = AgentTrust()
   /// A suspended agent is given one row then.
   var nextProbe = Instant.zero
@@ -81,10 +83,10 @@ struct Session {
 
   var creditRows: Int { greeting.creditRows - outstandingRows }
   /// Whether it may be given rows and shares.
-  var isEligible: Bool { standing == .active && isReachable && !trust.isSuspended }
-  var hasRoom: Bool {
-    creditRows > 0 && outstandingBytes < greeting.creditBytes && standing == .active && isReachable
-  }
+  var isEligible: Bool { isAttentive && !trust.isSuspended }
+  /// Whether what it is told is likely to be heard.
+  var isAttentive: Bool { standing == .active && isReachable && !isSilent }
+  var hasRoom: Bool { isAttentive && creditRows > 0 && outstandingBytes < greeting.creditBytes }
   var hasCredit: Bool { hasRoom && !trust.isSuspended }
   /// Has nothing better to do than to take a part of what others have too much of.
   var isHungry: Bool { hasCredit && ready.isEmpty && outstandingRows < greeting.creditRows / 2 }

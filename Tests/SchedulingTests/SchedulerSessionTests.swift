@@ -20,10 +20,10 @@ import Testing
     let identifier = harness.hello(1, now: at(0))
     var agent = AgentSession(nonce: 1)
     _ = agent.tick(now: at(0))
-    _ = agent.welcomed(nonce: 1, session: identifier, epoch: 1, now: at(900))
+    _ = agent.welcomed(nonce: 1, session: identifier, epoch: 1, job: [1], now: at(900))
     // The beat is on its way for two seconds, its echo for three.
     _ = harness.scheduler.beat(identifier, now: at(2900))
-    let actions = agent.echoed(stamp: at(900), session: identifier, epoch: 1, now: at(2900))
+    let actions = agent.echoed(stamp: at(900), now: at(2900))
     #expect(actions == [.lease(until: at(10_900))])
     #expect(harness.scheduler.tick(now: at(13_899)).ends.isEmpty)
   }

@@ -1,0 +1,60 @@
+/// What must be true of the scheduler's books at every step. Looks at everything: for simulations.
+extension Scheduler {
+  /// What is wrong, in words; nil if nothing is.
+  package func audit() -> String? {
+    if counts.submitted != counts.queued + counts.leased + counts.deferred + counts.recorded {
+      return "rows are not in one place each: \(counts)"
+    }
+    var found = RowCounts()
+    found.queued = UInt64(homeless.count)
+    for session in sessions { found.leased += UInt64(session?.homeless.count ?? 0) }
+    for index in origins.indices where isCurrent(UInt32(index + 1)) {
+      if let fault = auditOrigin(index, &found) { return fault }
+    }
+    if found.queued != counts.queued || found.leased != counts.leased {
+      return "\(counts), but \(found.queued) rows stand in queues and \(found.leased) in shares"
+    }
+    for slot in sessions.indices { if let fault = auditSession(slot) { return fault } }
+    return nil
+  }
+
+  private func auditOrigin(_ index: Int, _ found: inout RowCounts) -> String? {
+    let origin = origins[index]
+    let name = String(decoding: origin.key, as: UTF8.self)
+    var queued = origin.queue.count
+    for share in origin.shares {
+      queued += share.pinned.count
+      found.leased += UInt64(share.leased.count)
+      guard let session = sessions[Int(share.session)] else { return "\(name): a share of a session that is over" }
+      if share.copies < 0 || share.connections < 0 || share.target > share.connections {
+        return "\(name): a share of session \(session.identifier) is \(share)"
+      }
+    }
+    if queued != origin.queued { return "\(name): \(queued) rows in its queue, \(origin.queued) counted" }
+    if origin.shares.isEmpty, origin.queued > 0, !origin.isUnplaced, origin.health.isOpen, !origin.isGivenUp {
+      return "\(name): \(queued) rows that nobody looks for"
+    }
+    found.queued += UInt64(queued)
+    return nil
+  }
+
+  private func auditSession(_ slot: Int) -> String? {
+    guard let session = sessions[slot] else { return nil }
+    var rows = session.homeless.count + session.copies.count
+    var connections = 0
+    for origin in origins {
+      guard let share = origin.shareIndex(of: Int32(slot)) else { continue }
+      rows += origin.shares[share].leased.count
+      connections += origin.shares[share].connections
+    }
+    if connections + session.freeConnections != session.greeting.connections {
+      return "session \(session.identifier): \(connections) connections given and \(session.freeConnections) free of "
+        + "\(session.greeting.connections)"
+    }
+    // One that is fenced has no books any more.
+    if session.standing != .fenced, rows != session.outstandingRows {
+      return "session \(session.identifier): \(rows) rows in hand, \(session.outstandingRows) counted"
+    }
+    return nil
+  }
+}

@@ -1,0 +1,463 @@
+import FetchModel
+import Scheduling
+
+// An agent as far as the scheduler can tell: the production session and outbox, and rows that take time instead of
+// sockets. What the real agent's threads do one after the other is done here in one place, with the same order of
+// messages: finished rows leave before the answer to `collect`, and holdings are of the moment of that answer.
+
+/// One agent process, or the gap between two.
+struct SimulatedAgent {
+  enum Life: Equatable {
+    case running
+    /// Does nothing at all: `running`.
+    case frozen(until: Instant)
+    /// Has forgotten everything: `running`, as another instance unless it is a copy.
+    case dead(until: Instant)
+  }
+
+  private struct Flight {
+    let row: SimulatedRow
+    let end: Instant
+    let answer: SimulatedOrigins.Answer
+  }
+
+  private struct Slot {
+    var origin: UInt32
+    let key: [UInt8]
+    var share = 0
+    var owesLowered = false
+    var waiting: [SimulatedRow] = []
+    var flights: [Flight] = []
+  }
+
+  struct Start {
+    let row: SimulatedRow
+    let lease: LeaseName
+    let leaves: Bool
+  }
+
+  let index: Int
+  let connections: Int
+  let creditRows: Int
+  let creditBytes: Int
+  let retries: Int
+  /// Blocks that may wait for their acknowledgement.
+  let unacknowledgedBlocks: Int
+  /// What its own clock is ahead of the simulation's, and how many thousandths it is fast.
+  private let clockOffset: UInt64
+  private let clockRate: UInt64
+  private(set) var instance: [UInt8] = []
+  private var draws: UInt64 = 0
+  var life = Life.running
+  var isNetworkBroken = false
+  private var session: AgentSession
+  private var lease = LeaseName(epoch: 0, session: 0)
+  private var leaseEnd = Instant.zero
+  private var slots: [Slot] = []
+  /// Shares of origins that have had no row yet.
+  private var early: [UInt32: Int] = [:]
+  private var outbox = Outbox<SimulatedBlock>()
+  private var holdings: [Holding] = []
+  private var collecting: (keepsRows: Bool, due: Instant)?
+  private var isDraining = false
+  private var pending: [AgentMessage] = []
+  private let mutation: Mutation?
+  /// What was started since the simulation last looked.
+  var starts: [Start] = []
+
+  init(index: Int, retries: Int, mutation: Mutation?, random: inout SimulationRandom) {
+    self.index = index
+    self.retries = retries
+    self.mutation = mutation
+    connections = random.chance(40) ? random.number(1...2) : random.number(3...10)
+    creditRows = random.chance(30) ? random.number(2...8) : random.number(8...200)
+    creditBytes = random.chance(20) ? random.number(200...2000) : 1_000_000
+    unacknowledgedBlocks = random.chance(20) ? random.number(1...4) : 100
+    clockOffset = random.next() >> 8
+    clockRate = UInt64(random.number(970...1030))
+    session = AgentSession(nonce: random.next())
+    takeNewInstance()
+  }
+
+  private mutating func takeNewInstance() {
+    draws += 1
+    instance = [UInt8(index), UInt8(truncatingIfNeeded: draws)] + Array(repeating: 0, count: 14)
+  }
+
+  /// Connections that are open to an origin, by its key; the lease says whether they count.
+  func openConnections(to key: [UInt8]) -> Int {
+    slots.reduce(0) { $0 + ($1.key == key ? $1.flights.count : 0) }
+  }
+
+  func holdsLease(_ now: Instant) -> Bool { local(now) < leaseEnd }
+
+  /// When something of its own becomes due.
+  var due: Instant {
+    switch life {
+    case .frozen(let end), .dead(let end): return end
+    case .running:
+      var due = collecting?.due ?? .distantFuture
+      for slot in slots { for flight in slot.flights { due = min(due, flight.end) } }
+      return due
+    }
+  }
+
+  /// What is due in the agent's own time, seen by its own clock.
+  private func local(_ now: Instant) -> Instant {
+    Instant(nanoseconds: now.nanoseconds / 1000 * clockRate).adding(nanoseconds: clockOffset)
+  }
+
+  // MARK: Life
+
+  mutating func die(until end: Instant) {
+    life = .dead(until: end)
+    slots = []
+    early = [:]
+    outbox = Outbox()
+    holdings = []
+    pending = []
+    collecting = nil
+    isDraining = false
+    leaseEnd = .zero
+  }
+
+  /// `isCopy`: under the instance it had before, as a process that was cloned.
+  mutating func beBorn(isCopy: Bool, random: inout SimulationRandom) {
+    life = .running
+    if !isCopy { takeNewInstance() }
+    session = AgentSession(nonce: random.next())
+  }
+
+  /// Another process under the same instance.
+  mutating func clone(of other: SimulatedAgent, random: inout SimulationRandom) {
+    instance = other.instance
+    session = AgentSession(nonce: random.next())
+    life = .running
+  }
+
+  mutating func drain() {
+    guard !isDraining else { return }
+    isDraining = true
+    perform(session.drain(), .zero, linkIsUp: true)
+  }
+
+  /// Everything is finished and in good hands: says goodbye. Returns whether it did.
+  mutating func partIfEmpty() -> Bool {
+    guard isDraining, outbox.isEmpty, collecting == nil,
+      slots.allSatisfy({ $0.waiting.isEmpty && $0.flights.isEmpty })
+    else { return false }
+    perform(session.part(), .zero, linkIsUp: true)
+    return true
+  }
+
+  // MARK: Session
+
+  mutating func tick(now: Instant, linkIsUp: Bool) {
+    if let (keepsRows, due) = collecting, due <= now {
+      collecting = nil
+      collect(keepsRows: keepsRows)
+      perform(session.collected(now: local(now)), now, linkIsUp: linkIsUp)
+    }
+    perform(session.tick(now: local(now)), now, linkIsUp: linkIsUp)
+  }
+
+  mutating func receive(_ message: CoordinatorMessage, now: Instant, linkIsUp: Bool) {
+    let time = local(now)
+    switch message.body {
+    case .welcome(let nonce, let renumbered):
+      let actions = session.welcomed(
+        nonce: nonce,
+        session: message.session,
+        epoch: message.epoch,
+        job: [1],
+        now: time
+      )
+      if actions.contains(where: { if case .begin = $0 { true } else { false } }) {
+        lease = LeaseName(epoch: message.epoch, session: message.session)
+        renumber(renumbered)
+      }
+      perform(actions, now, linkIsUp: linkIsUp)
+    case .helloAgain(let isSuperseded):
+      let actions = session.unknown(session: message.session, epoch: message.epoch, isSuperseded: isSuperseded)
+      perform(actions, now, linkIsUp: linkIsUp)
+    case .echo, .work, .recall, .acknowledgement:
+      guard session.isCurrent(session: message.session, epoch: message.epoch) else { return }
+      switch session.admit(message.number) {
+      case .next: obey(message.body, now, linkIsUp: linkIsUp)
+      case .repeated: break
+      case .gap: perform(session.lostMessage(), now, linkIsUp: linkIsUp)
+      }
+    }
+  }
+
+  private mutating func obey(_ body: CoordinatorMessage.Body, _ now: Instant, linkIsUp: Bool) {
+    switch body {
+    case .echo(let stamp): perform(session.echoed(stamp: stamp, now: local(now)), now, linkIsUp: linkIsUp)
+    case .work(let shares, let rows):
+      for share in shares { setShare(of: share.origin, to: share.connections, rows) }
+      for row in rows { slots[slot(of: row.origin, key: row.key)].waiting.append(row) }
+    case .recall(let recall): giveBack(recall)
+    case .acknowledgement(let block): _ = outbox.acknowledged(upTo: block)
+    case .welcome, .helloAgain: break
+    }
+  }
+
+  private mutating func perform(_ actions: [AgentSession.Action], _ now: Instant, linkIsUp: Bool) {
+    for action in actions {
+      switch action {
+      case .collect(let keepsRows):
+        // The workers answer when they get to it; the lease has told them to stop if they are to.
+        var random = SimulationRandom(seed: now.nanoseconds ^ UInt64(index))
+        collecting = (keepsRows, now.adding(nanoseconds: random.milliseconds(0...50)))
+        pending = []
+      case .sendHello(let nonce):
+        guard linkIsUp else {
+          session.helloNotSent()
+          continue
+        }
+        pending = [AgentMessage(body: .hello(greeting(link: 0), nonce: nonce, holdings: holdings))]
+      case .sendBeat(_, let stamp): say(.beat(stamp: stamp))
+      case .lease(let end): leaseEnd = end
+      case .begin(_, let isNewJob):
+        pending = []
+        if isNewJob { _ = outbox.removeAll() } else { outbox.beginSession() }
+      case .takeNewInstance: takeNewInstance()
+      case .sendDraining: say(.draining)
+      case .sendGoodbye: say(.goodbye)
+      case .refused: break
+      }
+    }
+  }
+
+  private mutating func say(_ body: AgentMessage.Body) {
+    pending.append(AgentMessage(session: session.session, number: session.nextNumber(), body: body))
+  }
+
+  func greeting(link: UInt64) -> Greeting {
+    Greeting(
+      instance: instance,
+      name: "agent-\(index)",
+      link: link,
+      connections: connections,
+      creditRows: creditRows,
+      creditBytes: creditBytes
+    )
+  }
+
+  /// What the socket takes now.
+  mutating func takeMessages() -> [AgentMessage] {
+    if session.session != 0 {
+      while mutation != .holdsResultsBack || index != 0, let block = outbox.takeUnsent() {
+        say(.block(number: block.number, block.payload))
+      }
+    }
+    defer { pending = [] }
+    return pending
+  }
+
+  // MARK: What it has in hand
+
+  private mutating func collect(keepsRows: Bool) {
+    if !keepsRows {
+      slots = []
+      early = [:]
+    }
+    holdings = slots.map { slot in
+      Holding(
+        origin: slot.origin,
+        key: slot.key,
+        connections: max(slot.share, slot.flights.count),
+        rows: slot.waiting.map(\.seq) + slot.flights.map(\.row.seq)
+      )
+    }
+    for index in slots.indices {
+      slots[index].share = max(slots[index].share, slots[index].flights.count)
+      slots[index].owesLowered = false
+    }
+    _ = outbox.prune(inHand: holdings.flatMap(\.rows))
+    let finished = outbox.seqs
+    if !finished.isEmpty { holdings.append(Holding(origin: 0, key: [], connections: 0, rows: finished)) }
+  }
+
+  private mutating func renumber(_ renumbered: [(held: UInt32, origin: UInt32)]) {
+    for index in slots.indices {
+      if let new = renumbered.first(where: { $0.held == slots[index].origin }) { slots[index].origin = new.origin }
+    }
+  }
+
+  private mutating func slot(of origin: UInt32, key: [UInt8]) -> Int {
+    if let known = slots.firstIndex(where: { $0.origin == origin }) { return known }
+    slots.append(Slot(origin: origin, key: key))
+    return slots.count - 1
+  }
+
+  // MARK: Shares
+
+  private mutating func setShare(of origin: UInt32, to connections: Int, _ rows: [SimulatedRow]) {
+    let known = slots.firstIndex { $0.origin == origin }
+    guard let slot = known ?? rows.first(where: { $0.origin == origin }).map({ self.slot(of: origin, key: $0.key) })
+    else {
+      // Nothing is open yet, so a lower share is reached at once.
+      early[origin] = connections == 0 ? nil : connections
+      if connections == 0 { say(.lowered([ShareGrant(origin: origin, connections: 0)])) }
+      return
+    }
+    early[origin] = nil
+    if connections < slots[slot].share { slots[slot].owesLowered = true }
+    slots[slot].share = connections
+    if connections == 0 { giveBack(from: slot) { _ in true } }
+  }
+
+  private mutating func giveBack(_ recall: Recall) {
+    guard let slot = slots.firstIndex(where: { $0.origin == recall.origin }) else { return }
+    giveBack(from: slot) { recall.seqs.contains($0.seq) }
+  }
+
+  private mutating func giveBack(from slot: Int, _ isMeant: (SimulatedRow) -> Bool) {
+    let returned = slots[slot].waiting.filter(isMeant).map { row in
+      Deferral(
+        seq: row.seq,
+        cause: row.redirect == nil ? .notStarted : .redirect,
+        attempts: row.attempts,
+        redirect: row.redirect
+      )
+    }
+    slots[slot].waiting.removeAll(where: isMeant)
+    if !returned.isEmpty { outbox.add(.deferrals(returned)) }
+  }
+
+  private mutating func confirmLowered() {
+    for slot in slots.indices where slots[slot].owesLowered && slots[slot].flights.count <= slots[slot].share {
+      slots[slot].owesLowered = false
+      if session.session != 0 {
+        say(.lowered([ShareGrant(origin: slots[slot].origin, connections: slots[slot].share)]))
+      }
+    }
+    slots.removeAll { $0.share == 0 && $0.waiting.isEmpty && $0.flights.isEmpty && !$0.owesLowered }
+  }
+
+  // MARK: Rows
+
+  /// Ends what has taken its time and starts what may start.
+  mutating func work(now: Instant, origins: SimulatedOrigins, random: inout SimulationRandom) throws {
+    // A worker closes what it has under a lease that is over; its thread may come to it late.
+    finish(now)
+    if collecting == nil || collecting?.keepsRows == true { confirmLowered() }
+    guard collecting?.keepsRows != false else { return }
+    var results: [ResultColumn] = []
+    var deferrals: [Deferral] = []
+    for slot in slots.indices {
+      adoptEarlyShare(slot)
+      while let row = slots[slot].waiting.first, mayStart(now) {
+        if row.origin == 0 {
+          results.append(column(row, status: 0, failure: .invalidURL))
+        } else if slots[slot].flights.count >= slots[slot].share + (mutation == .ignoresShares ? 9 : 0) {
+          break
+        } else if random.chance(2) {
+          deferrals.append(Deferral(seq: row.seq, cause: .localTrouble, attempts: row.attempts))
+        } else {
+          try start(row, slot, now, origins, &random)
+        }
+        slots[slot].waiting.removeFirst()
+      }
+    }
+    report(results, deferrals)
+  }
+
+  private mutating func adoptEarlyShare(_ slot: Int) {
+    if let share = early.removeValue(forKey: slots[slot].origin) { slots[slot].share = share }
+  }
+
+  private func mayStart(_ now: Instant) -> Bool {
+    (holdsLease(now) || mutation == .ignoresLease) && outbox.count < unacknowledgedBlocks
+  }
+
+  private mutating func start(
+    _ row: SimulatedRow,
+    _ slot: Int,
+    _ now: Instant,
+    _ origins: SimulatedOrigins,
+    _ random: inout SimulationRandom
+  ) throws {
+    let open = slots.reduce(0) { $0 + $1.flights.count }
+    guard open < connections || mutation != nil else {
+      throw SimulationFailure(.sharesAreWithinTheLimit, "agent \(index) was given more connections than it has")
+    }
+    let number = origins.number(of: row.key)
+    var answer = origins.answer(number, row, now, &random)
+    if isNetworkBroken {
+      answer = SimulatedOrigins.Answer(duration: 1_000_000, status: 0, failure: .connectUnreachable)
+    }
+    slots[slot].flights.append(Flight(row: row, end: now.adding(nanoseconds: answer.duration), answer: answer))
+    // A request that finds no connection has not left.
+    let leaves = answer.failure == nil || answer.failure == .reset
+    starts.append(Start(row: row, lease: lease, leaves: leaves))
+  }
+
+  private mutating func finish(_ now: Instant) {
+    var results: [ResultColumn] = []
+    var deferrals: [Deferral] = []
+    for slot in slots.indices {
+      for flight in slots[slot].flights where flight.end <= now {
+        conclude(flight.row, flight.answer, &results, &deferrals)
+      }
+      slots[slot].flights.removeAll { $0.end <= now }
+    }
+    report(results, deferrals)
+  }
+
+  private mutating func conclude(
+    _ row: SimulatedRow,
+    _ answer: SimulatedOrigins.Answer,
+    _ results: inout [ResultColumn],
+    _ deferrals: inout [Deferral]
+  ) {
+    if let next = answer.redirect {
+      let state = RedirectState(
+        url: SimulatedOrigins.url(of: next),
+        method: .get,
+        dropsCredentials: false,
+        dropsContent: false,
+        hops: (row.redirect?.hops ?? 0) + 1,
+        spentMicroseconds: 0,
+        visited: []
+      )
+      return deferrals.append(Deferral(seq: row.seq, cause: .redirect, attempts: row.attempts, redirect: state))
+    }
+    let mayRepeat = !row.mustNotRepeat && Int(row.attempts) < retries
+    guard mayRepeat, answer.failure != nil || answer.status == 429 || answer.status == 503 else {
+      results.append(column(row, status: answer.status, failure: answer.failure))
+      if answer.retryAfterMilliseconds > 0, session.session != 0 {
+        say(.pause(origin: row.origin, milliseconds: answer.retryAfterMilliseconds))
+      }
+      return
+    }
+    deferrals.append(
+      Deferral(
+        seq: row.seq,
+        cause: answer.failure == nil ? .status : .failure,
+        failure: answer.failure,
+        status: answer.status,
+        attempts: row.attempts + 1,
+        retryAfterMilliseconds: answer.retryAfterMilliseconds
+      )
+    )
+  }
+
+  private func column(_ row: SimulatedRow, status: UInt16, failure: FailureCode?) -> ResultColumn {
+    ResultColumn(
+      seq: row.seq,
+      bodyBytes: 0,
+      totalMicroseconds: 1000,
+      lineLength: 0,
+      status: status,
+      failure: failure,
+      attempts: UInt8(clamping: Int(row.attempts) + 1)
+    )
+  }
+
+  private mutating func report(_ results: [ResultColumn], _ deferrals: [Deferral]) {
+    if !results.isEmpty { outbox.add(.results(results)) }
+    if !deferrals.isEmpty { outbox.add(.deferrals(deferrals)) }
+  }
+}
