@@ -38,9 +38,9 @@ extension Agent {
     }
   }
 
-  private mutating func post(_ payload: OutboxPayload, of worker: Int) throws {
-    rowsInHand[worker] -= payload.rows
-    outbox.add(payload, bytes: payload.byteCount)
+  private mutating func post(_ block: RowBlock, of worker: Int) throws {
+    rowsInHand[worker] -= block.rows
+    outbox.add(block)
     try sendBlocks()
   }
 

@@ -57,11 +57,9 @@ extension Agent {
     spread.forgetAll()
     for (origin, parts) in stocktaking.parts { spread.adopt(origin, parts: parts) }
     held = stocktaking.holdings
-    let payloads = outbox.payloads
-    let before = outbox.removeAll()
-    for payload in stocktaking.latest(of: payloads) { outbox.add(payload, bytes: payload.byteCount) }
-    admission.addUnacknowledged(outbox.bytes - before)
-    let finished = outbox.payloads.flatMap(\.seqs)
+    // Rows that were dropped, too: a block from before they came again would say that they were never lost.
+    admission.addUnacknowledged(-outbox.prune(inHand: stocktaking.rows))
+    let finished = outbox.seqs
     if !finished.isEmpty { held.append(Holding(origin: 0, key: [], connections: 0, rows: finished)) }
     try perform(session.collected(now: Clock.bootTime()))
   }

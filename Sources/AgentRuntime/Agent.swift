@@ -83,7 +83,7 @@ struct Agent: ~Copyable {
   /// The last one that began; its messages carry it, the goodbye included.
   var sessionIdentifier: UInt64 = 0
   var spread: OriginSpread
-  var outbox = Outbox<OutboxPayload>()
+  var outbox = Outbox<RowBlock>()
   var generation: UInt64 = 0
   var stocktaking: Stocktaking
   /// What the next hello names.

@@ -5,8 +5,8 @@ package import Scheduling
 package struct Stocktaking {
   package let generation: UInt64
   private var answers: [[WorkerHolding]?]
-  /// Rows that were in hand, kept or not.
-  private var rowsInHand = Set<UInt64>()
+  /// Rows that were in hand, whether they are kept or not.
+  package private(set) var rows: [UInt64] = []
 
   package init(generation: UInt64, workers: Int) {
     self.generation = generation
@@ -24,22 +24,9 @@ package struct Stocktaking {
   ) -> Bool {
     guard generation == self.generation else { return false }
     answers[worker] = holdings
-    rowsInHand.formUnion(dropped)
-    for holding in holdings { rowsInHand.formUnion(holding.rows) }
+    rows += dropped
+    for holding in holdings { rows += holding.rows }
     return true
-  }
-
-  /// What of the outbox's blocks, oldest first, the next session is to be sent. A row that came here again was given
-  /// out by a coordinator which had its block already, so only what was said of it last still counts, and nothing of a
-  /// row that is in hand: it would be taken for finished or given to others.
-  package func latest(of payloads: [OutboxPayload]) -> [OutboxPayload] {
-    var known = rowsInHand
-    var kept: [OutboxPayload] = []
-    for payload in payloads.reversed() {
-      let superseded = payload.seqs.filter { !known.insert($0).inserted }
-      if let rest = payload.without(Set(superseded)) { kept.append(rest) }
-    }
-    return kept.reversed()
   }
 
   /// By origin: what each worker holds of its connections.

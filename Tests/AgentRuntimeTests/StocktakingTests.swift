@@ -3,37 +3,10 @@ import FetchClient
 import FetchModel
 import Scheduling
 import Testing
-import WireProtocol
 
 @Suite struct StocktakingTests {
   private static func holding(_ origin: UInt32, _ connections: Int, _ rows: [UInt64]) -> WorkerHolding {
     WorkerHolding(origin: origin, key: [UInt8(origin)], connections: connections, rows: rows)
-  }
-
-  private static func deferrals(_ seqs: [UInt64]) -> OutboxPayload {
-    var frame: [UInt8] = []
-    for seq in seqs { DeferralFrame.append(Deferral(seq: seq, cause: .notStarted, attempts: 0), to: &frame) }
-    return .deferrals(frame: frame, rows: seqs.count)
-  }
-
-  private static func results(_ seqs: [UInt64]) -> OutboxPayload {
-    var block = ResultBlock()
-    for seq in seqs {
-      let line = Array("{\"seq\":\(seq),\"url\":\"\"}\n".utf8)
-      block.rows += 1
-      block.lines += line
-      let column = ResultColumn(
-        seq: seq,
-        bodyBytes: 0,
-        totalMicroseconds: 0,
-        lineLength: UInt32(line.count),
-        status: 200,
-        failure: nil,
-        attempts: 1
-      )
-      ColumnFrame.append(column, to: &block.columns)
-    }
-    return .results(block)
   }
 
   @Test func `is complete when all workers have answered the last question`() {
@@ -61,22 +34,11 @@ import WireProtocol
     )
   }
 
-  @Test func `blocks of rows that are nowhere else stay as they are`() {
-    let blocks = [Self.results([1, 2]), Self.deferrals([3]), Self.results([4])]
-    #expect(Stocktaking(generation: 1, workers: 1).latest(of: blocks) == blocks)
-  }
-
-  @Test func `of a row that came again only what was said last is left`() {
-    let blocks = [Self.deferrals([1, 2, 3]), Self.results([2, 4]), Self.deferrals([4]), Self.deferrals([3])]
-    let latest = Stocktaking(generation: 1, workers: 1).latest(of: blocks)
-    #expect(latest == [Self.deferrals([1]), Self.results([2]), Self.deferrals([4]), Self.deferrals([3])])
-  }
-
-  @Test func `nothing is left of a row that is in hand, or was dropped from it`() {
+  @Test func `rows that were in hand are known, kept or not`() {
     var stock = Stocktaking(generation: 1, workers: 2)
     _ = stock.add([Self.holding(7, 1, [1])], dropped: [], of: 0, generation: 1)
     _ = stock.add([], dropped: [3], of: 1, generation: 1)
-    #expect(stock.latest(of: [Self.deferrals([1, 3]), Self.results([3, 2, 1])]) == [Self.results([2])])
+    #expect(stock.rows == [1, 3])
   }
 }
 

@@ -1,9 +1,10 @@
 package import FetchClient
 import FetchModel
+package import Scheduling
 import WireProtocol
 
-/// A block in the outbox.
-package enum OutboxPayload: Equatable, Sendable {
+/// A block of finished or deferred rows, as the outbox keeps it.
+package enum RowBlock: OutboxPayload, Equatable {
   case results(ResultBlock)
   case deferrals(frame: [UInt8], rows: Int)
 
@@ -14,7 +15,6 @@ package enum OutboxPayload: Equatable, Sendable {
     }
   }
 
-  /// What counts against the credit of bytes that are not acknowledged.
   package var byteCount: Int {
     switch self {
     case .results(let block): block.byteCount
@@ -22,9 +22,7 @@ package enum OutboxPayload: Equatable, Sendable {
     }
   }
 
-  /// The block without some of its rows; nil if none is left.
-  package func without(_ seqs: Set<UInt64>) -> OutboxPayload? {
-    guard !seqs.isEmpty else { return self }
+  package mutating func remove(_ seqs: Set<UInt64>) {
     switch self {
     case .results(let block):
       var rest = ResultBlock()
@@ -38,16 +36,15 @@ package enum OutboxPayload: Equatable, Sendable {
         }
         offset = end
       }
-      return rest.rows == 0 ? nil : .results(rest)
+      self = .results(rest)
     case .deferrals(let frame, let rows):
       let left = deferrals(of: frame, rows).filter { !seqs.contains($0.seq) }
       var rest: [UInt8] = []
       for deferral in left { DeferralFrame.append(deferral, to: &rest) }
-      return left.isEmpty ? nil : .deferrals(frame: rest, rows: left.count)
+      self = .deferrals(frame: rest, rows: left.count)
     }
   }
 
-  /// The numbers of its rows.
   package var seqs: [UInt64] {
     switch self {
     case .results(let block): columns(of: block).map(\.seq)
