@@ -15,6 +15,11 @@ package struct OriginSpread {
   package struct Instruction: Equatable {
     package let worker: Int
     package let connections: Int
+
+    package init(worker: Int, connections: Int) {
+      self.worker = worker
+      self.connections = connections
+    }
   }
 
   /// What a worker holds of an origin.

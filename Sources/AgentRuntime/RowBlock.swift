@@ -1,6 +1,6 @@
 package import FetchClient
 import FetchModel
-package import Scheduling
+import Scheduling
 import WireProtocol
 
 /// A block of finished or deferred rows, as the outbox keeps it.

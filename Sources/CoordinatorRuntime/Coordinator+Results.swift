@@ -37,7 +37,9 @@ extension Coordinator {
       .append(CommitRequest(lines: accepted, session: session, block: results.block))
     )
     // A quarter of the acknowledgement credit: the agent must not come to a stand for want of a sync.
-    if let waiting = peers[session]?.blocks.uncommittedBytes, waiting > 16 * 1024 * 1024 { mailboxes.committer.send(.hurry) }
+    if let waiting = peers[session]?.blocks.uncommittedBytes, waiting > 16 * 1024 * 1024 {
+      mailboxes.committer.send(.hurry)
+    }
   }
 
   /// Counts the rows of a block but those that do not count, and returns the lines that are left.

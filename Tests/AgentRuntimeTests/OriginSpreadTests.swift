@@ -159,7 +159,10 @@ import Testing
 
   @Test func `a part grows only when a larger one has come down`() {
     var spread = OriginSpread(workers: 2)
-    spread.adopt(7, parts: [OriginSpread.Part(worker: 0, connections: 1), OriginSpread.Part(worker: 1, connections: 12)])
+    spread.adopt(
+      7,
+      parts: [OriginSpread.Part(worker: 0, connections: 1), OriginSpread.Part(worker: 1, connections: 12)]
+    )
     // As it should be: 8 and 2. Nothing is taken from the first, and the second comes down by what is too much.
     #expect(spread.setShare(of: 7, to: 10) == [OriginSpread.Instruction(worker: 1, connections: 9)])
     #expect(spread.setShare(of: 7, to: 8) == [OriginSpread.Instruction(worker: 1, connections: 7)])

@@ -30,7 +30,9 @@ import Testing
     )
     #expect(stock.parts.map(\.origin) == [3, 7])
     #expect(
-      stock.parts[1].parts == [OriginSpread.Part(worker: 0, connections: 2), OriginSpread.Part(worker: 2, connections: 8)]
+      stock.parts[1].parts == [
+        OriginSpread.Part(worker: 0, connections: 2), OriginSpread.Part(worker: 2, connections: 8),
+      ]
     )
   }
 

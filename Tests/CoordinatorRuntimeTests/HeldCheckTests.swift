@@ -34,7 +34,9 @@ import WireProtocol
     )
   }
 
-  @Test(arguments: ["", "localhost", "https://localhost", "https://LOCALHOST:443", "https://localhost:443/", "ftp://x:1"])
+  @Test(arguments: [
+    "", "localhost", "https://localhost", "https://LOCALHOST:443", "https://localhost:443/", "ftp://x:1",
+  ])
   func `an origin has its canonical spelling`(_ key: String) {
     #expect(Self.check([Self.held(3, key, 1)]) == nil)
   }
