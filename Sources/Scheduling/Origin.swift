@@ -55,7 +55,9 @@ struct Origin {
   var serviceMicroseconds: UInt32 = 0
   /// Since when somebody has had a share of it.
   var servedSince = Instant.zero
+  /// Stands in the list of origins that nobody serves; one that is forgotten may still stand there.
   var isUnplaced = false
+  /// Likewise in the list of those that could be split.
   var isHot = false
   /// Its rows are being ended without a try.
   var isGivenUp = false
@@ -82,7 +84,7 @@ struct Origin {
   var isServed: Bool { shares.contains { $0.target > 0 } }
 
   var isForgettable: Bool {
-    live == 0 && shares.isEmpty && !isUnplaced && !isHot && !isGivenUp && health.isOpen
+    live == 0 && shares.isEmpty && !isGivenUp && health.isOpen
   }
 
   func shareIndex(of session: Int32) -> Int? { shares.firstIndex { $0.session == session } }

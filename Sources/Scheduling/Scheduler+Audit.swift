@@ -57,4 +57,16 @@ extension Scheduler {
     }
     return nil
   }
+
+  /// What is still remembered when nothing is left to do and nobody is here; nil if nothing is.
+  package func leftovers() -> String? {
+    if originCount > 0 { return "\(originCount) origins" }
+    if !detours.isEmpty || !copies.isEmpty || !early.isEmpty || !unclear.isEmpty {
+      return "\(detours.count) detours, \(copies.count) copies, \(early.count) early rows, \(unclear.count) unclear ones"
+    }
+    if sessions.contains(where: { $0 != nil }) { return "sessions" }
+    if windowBytes != 0 { return "\(windowBytes) bytes of lines" }
+    // The last page of rows stays.
+    return rows.pageCount > 1 && rows.live(limit: 1) != [] ? "rows" : nil
+  }
 }

@@ -98,8 +98,12 @@ extension Scheduler {
 
   package func isKnown(_ session: UInt64) -> Bool { sessionSlots[session] != nil }
 
-  /// The instances that hold a lease, for whoever has to know them after a restart.
-  package var instances: [[UInt8]] { sessions.compactMap { $0?.greeting.instance } }
+  /// The instances that may hold a lease, of this epoch or an earlier one, for whoever has to know them after a
+  /// restart; one that two processes have stands twice.
+  package var instances: [[UInt8]] {
+    let here = sessions.compactMap { $0?.greeting.instance }
+    return here + (quarantine?.awaited ?? []).filter { !here.contains($0) }
+  }
 
   /// Ends a session whose process is known to be gone; nil if it has ended already.
   package mutating func end(_ session: UInt64) -> SessionEnd? {

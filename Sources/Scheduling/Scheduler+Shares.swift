@@ -19,6 +19,7 @@ extension Scheduler {
     for _ in 0..<unplaced.count {
       guard let number = unplaced.popFirst() else { return }
       let index = Int(number) - 1
+      guard origins[index].isUnplaced else { continue }
       origins[index].isUnplaced = false
       guard origins[index].queued > 0, origins[index].health.isOpen, !origins[index].isServed else {
         settle(number)
@@ -116,6 +117,7 @@ extension Scheduler {
   mutating func growSharesIfDue(_ now: Instant) {
     guard now >= nextGrowth else { return }
     nextGrowth = now.adding(nanoseconds: Self.growthInterval)
+    tidyHot()
     let hungry = sessions.indices.filter { slot in
       guard let session = sessions[slot] else { return false }
       return session.isHungry && session.freeConnections > 0
@@ -180,6 +182,19 @@ extension Scheduler {
     hot.append(number)
   }
 
+  /// Entries of origins that were forgotten are dropped before they are many.
+  private mutating func tidyHot() {
+    guard hot.count > 2 * originNumbers.count + 64 else { return }
+    var kept: Deque<UInt32> = []
+    for number in hot where origins[Int(number) - 1].isHot {
+      // Numbers are used again: each stands once from here on.
+      origins[Int(number) - 1].isHot = false
+      kept.append(number)
+    }
+    for number in kept { origins[Int(number) - 1].isHot = true }
+    hot = kept
+  }
+
   /// Sessions with nothing better to do take a part of origins whose queues do not get shorter.
   mutating func splitHotOrigins(_ now: Instant) {
     guard !hot.isEmpty else { return }
@@ -198,6 +213,7 @@ extension Scheduler {
     for _ in 0..<min(hot.count, 8) {
       guard let number = hot.popFirst() else { return }
       let index = Int(number) - 1
+      guard origins[index].isHot else { continue }
       origins[index].isHot = false
       guard !origins[index].queue.isEmpty else {
         settle(number)

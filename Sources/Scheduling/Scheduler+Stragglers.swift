@@ -73,7 +73,7 @@ extension Scheduler {
   private mutating func double(_ number: UInt32, _ share: Int, to helper: Int32, _ now: Instant) -> Bool {
     let index = Int(number) - 1
     let candidates = rows.sequence(of: origins[index].shares[share].leased).filter {
-      !rows[$0].mustNotRepeat && !rows[$0].wasDoubled && !isElsewhereUnknown($0) && !isCopy($0, at: helper)
+      !rows[$0].mustNotRepeat && !rows[$0].wasDoubled && !isElsewhereUnknown($0) && !hasCopies($0)
     }
     guard !candidates.isEmpty else { return false }
     if origins[index].shareIndex(of: helper) == nil {

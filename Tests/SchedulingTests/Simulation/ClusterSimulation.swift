@@ -115,6 +115,7 @@ struct ClusterSimulation {
       guard now < end else { throw SimulationFailure(.theJobEnds, "\(coordinator.scheduler.counts)") }
     }
     try oracle.checkEnd(records: coordinator.disk.records)
+    try coordinator.checkLeftovers(now: now)
     return now.nanoseconds(since: Self.beginning)
   }
 
@@ -244,11 +245,7 @@ struct ClusterSimulation {
   private mutating func receive(_ message: AgentMessage, from index: Int) throws {
     var message = message
     if case .hello(_, let nonce, let holdings) = message.body {
-      var greeting = agents[index].greeting(link: UInt64(index) << 32 | UInt64(links[index].connection))
-      if mutation == .ignoresCredit {
-        greeting.creditRows *= 100
-        greeting.creditBytes *= 100
-      }
+      let greeting = agents[index].greeting(link: UInt64(index) << 32 | UInt64(links[index].connection))
       message = AgentMessage(body: .hello(greeting, nonce: nonce, holdings: holdings))
     }
     try coordinator.receive(
@@ -305,7 +302,7 @@ struct ClusterSimulation {
       guard coordinator.life == .running else { return }
       coordinator.life = .frozen(until: until)
       note("coordinator freezes")
-    case 17, 18: crashCoordinator(until: until)
+    case 17, 18: try crashCoordinator(until: until)
     default: cloneAgent(index)
     }
   }
@@ -324,11 +321,11 @@ struct ClusterSimulation {
     agents[index].life = .frozen(until: until)
   }
 
-  private mutating func crashCoordinator(until: Instant) {
+  private mutating func crashCoordinator(until: Instant) throws {
     guard isCoordinatorThere else { return }
     note("coordinator crashes")
-    coordinator.crash(until: until, now: now)
-    oracle.crashed(records: coordinator.disk.records)
+    try coordinator.crash(until: until, now: now, oracle)
+    oracle.crashed()
     for index in links.indices {
       links[index].cut()
       linkRestored[index] = max(linkRestored[index], now.adding(nanoseconds: random.milliseconds(0...200)))

@@ -399,7 +399,7 @@ struct SimulatedAgent {
     var deferrals: [Deferral] = []
     for slot in slots.indices {
       for flight in slots[slot].flights where flight.end <= now {
-        conclude(flight.row, flight.answer, &results, &deferrals)
+        conclude(flight.row, slots[slot].origin, flight.answer, &results, &deferrals)
       }
       slots[slot].flights.removeAll { $0.end <= now }
     }
@@ -408,6 +408,7 @@ struct SimulatedAgent {
 
   private mutating func conclude(
     _ row: SimulatedRow,
+    _ origin: UInt32,
     _ answer: SimulatedOrigins.Answer,
     _ results: inout [ResultColumn],
     _ deferrals: inout [Deferral]
@@ -428,7 +429,7 @@ struct SimulatedAgent {
     guard mayRepeat, answer.failure != nil || answer.status == 429 || answer.status == 503 else {
       results.append(column(row, status: answer.status, failure: answer.failure))
       if answer.retryAfterMilliseconds > 0, session.session != 0 {
-        say(.pause(origin: row.origin, milliseconds: answer.retryAfterMilliseconds))
+        say(.pause(origin: origin, milliseconds: answer.retryAfterMilliseconds))
       }
       return
     }

@@ -14,7 +14,14 @@ struct SimulatedPeer {
   var outgoing = MessageOrder()
   var lastBlock: UInt64 = 0
   /// Blocks that wait for the disk; a deferral block has nothing to wait for.
-  var unsettled: [(block: UInt64, isDurable: Bool)] = []
+  var unsettled: [Unsettled] = []
+
+  struct Unsettled {
+    let block: UInt64
+    /// Rows whose records it holds.
+    let seqs: [UInt64]
+    var isDurable = false
+  }
 }
 
 /// What is on the disk, and on its way there.
@@ -92,8 +99,8 @@ struct SimulatedCoordinator {
 
   // MARK: Life
 
-  mutating func crash(until end: Instant, now: Instant) {
-    settleDisk(now)
+  mutating func crash(until end: Instant, now: Instant, _ oracle: SimulationOracle) throws {
+    try settleDisk(now, oracle)
     disk.queue = []
     peers = []
     outgoing = []
@@ -110,11 +117,11 @@ struct SimulatedCoordinator {
   // MARK: The disk
 
   /// What is durable by now is; its blocks are acknowledged.
-  mutating func settleDisk(_ now: Instant) {
+  mutating func settleDisk(_ now: Instant, _ oracle: SimulationOracle) throws {
     while let first = disk.queue.first, max(first.due, disk.stalledUntil) <= now {
       disk.queue.removeFirst()
       for seq in first.seqs { disk.records[Int(seq)] += mutation == .writesTwice ? 2 : 1 }
-      settle(block: first.block, of: first.session)
+      try settle(block: first.block, of: first.session, oracle)
     }
   }
 
@@ -125,13 +132,14 @@ struct SimulatedCoordinator {
     disk.queue.append(SimulatedDisk.Commit(seqs: seqs, session: session, block: block, due: due))
   }
 
-  private mutating func settle(block: UInt64, of session: UInt64) {
+  private mutating func settle(block: UInt64, of session: UInt64, _ oracle: SimulationOracle) throws {
     guard let index = peers.firstIndex(where: { $0.session == session }) else { return }
     for entry in peers[index].unsettled.indices where peers[index].unsettled[entry].block == block {
       peers[index].unsettled[entry].isDurable = true
     }
     var settled: UInt64?
-    while let first = peers[index].unsettled.first, first.isDurable {
+    while let first = peers[index].unsettled.first, first.isDurable || mutation == .acknowledgesEarly {
+      try oracle.acknowledged(first.seqs, records: disk.records)
       settled = first.block
       peers[index].unsettled.removeFirst()
     }
@@ -199,7 +207,12 @@ struct SimulatedCoordinator {
     _ now: Instant,
     _ oracle: inout SimulationOracle
   ) throws {
-    let reception = scheduler.hello(greeting, holdings: holdings, now: now)
+    var believed = greeting
+    if mutation == .ignoresCredit {
+      believed.creditRows *= 100
+      believed.creditBytes *= 100
+    }
+    let reception = scheduler.hello(believed, holdings: holdings, now: now)
     if let end = reception.fenced {
       try ended(end, isFenced: scheduler.isSuperseded(end.session), now, 1_000_000, &oracle)
     }
@@ -266,9 +279,9 @@ struct SimulatedCoordinator {
           for position in acceptance.refused.reversed() { seqs.remove(at: position) }
         }
         try oracle.accepted(seqs)
-        peers[index].unsettled.append((number, false))
+        peers[index].unsettled.append(SimulatedPeer.Unsettled(block: number, seqs: seqs))
         write(seqs, session: lease.session, block: number, now: now, delay: diskDelay)
-        if mutation == .acknowledgesEarly { send(.acknowledgement(block: number), to: lease.session) }
+        if mutation == .acknowledgesEarly { try settle(block: number, of: lease.session, oracle) }
       case .deferrals(var deferrals):
         for deferral in deferrals { oracle.deferred(deferral, by: lease, now: now) }
         if mutation == .hidesPauses {
@@ -276,8 +289,8 @@ struct SimulatedCoordinator {
         }
         try scheduler.defer(deferrals, from: lease.session, now: now)
         oracle.reported(deferrals.map(\.seq), by: lease)
-        peers[index].unsettled.append((number, false))
-        settle(block: number, of: lease.session)
+        peers[index].unsettled.append(SimulatedPeer.Unsettled(block: number, seqs: []))
+        try settle(block: number, of: lease.session, oracle)
       }
     } catch let refusal as Refusal {
       throw SimulationFailure(.honestAgentsAreBelieved, "\(refusal) for a block of \(lease)")
@@ -294,7 +307,7 @@ struct SimulatedCoordinator {
     origins: SimulatedOrigins,
     oracle: inout SimulationOracle
   ) throws {
-    settleDisk(now)
+    try settleDisk(now, oracle)
     let passing = scheduler.tick(now: now)
     for end in passing.ends { try ended(end, isFenced: false, now, diskDelay, &oracle) }
     for origin in passing.givenUp {
@@ -323,6 +336,7 @@ struct SimulatedCoordinator {
     )
     oracle.ended(LeaseName(epoch: epoch, session: end.session), isFenced: isFenced)
     peers.removeAll { $0.session == end.session }
+    if mutation == .inventsLosses { try oracle.lost(0) }
     try lose(end.lost, now, diskDelay, &oracle)
   }
 
@@ -427,6 +441,19 @@ struct SimulatedCoordinator {
     if mutation == .losesDispatchedRows, rows.count > 2 { rows.removeLast() }
     if !shares.isEmpty || !rows.isEmpty { send(.work(shares: shares, rows: rows), to: dispatch.session) }
     for recall in dispatch.recalls { send(.recall(recall), to: dispatch.session) }
+  }
+
+  /// Everybody leaves and time passes: nothing is remembered.
+  mutating func checkLeftovers(now: Instant) throws {
+    if mutation == .leaksOrigins { _ = scheduler.number(of: [1]) }
+    for peer in peers { _ = scheduler.end(peer.session) }
+    var later = now
+    for _ in 0..<40 {
+      later = later.adding(nanoseconds: 60_000_000_000)
+      _ = scheduler.tick(now: later)
+      _ = scheduler.dispatch(now: later)
+    }
+    if let left = scheduler.leftovers() { throw SimulationFailure(.nothingIsKept, left) }
   }
 
   /// The scheduler's own books, or what the mutation makes of them.

@@ -19,6 +19,10 @@ enum Invariant: String, CaseIterable {
   case pausesAreKept
   /// `agent_lost` stands only for unsafe rows that had left, `origin_down` only for origins that did not answer.
   case lossesAreTrue
+  /// What is acknowledged is on the disk.
+  case acknowledgedIsDurable
+  /// When all is done and gone, no table holds anything.
+  case nothingIsKept
   /// An agent that keeps to the protocol is never refused.
   case honestAgentsAreBelieved
   /// The job ends within a bound once faults have stopped.
@@ -72,14 +76,17 @@ enum Mutation: CaseIterable {
   case inventsLosses
   /// The scheduler takes an agent's results for somebody else's.
   case mixesUpSessions
-  /// An agent never sends its last results.
+  /// An agent never sends its results.
   case holdsResultsBack
+  /// An origin is asked for that has no row.
+  case leaksOrigins
 
   /// What has to notice it; more than one may.
   var noticed: [Invariant] {
     switch self {
     case .losesDispatchedRows, .holdsResultsBack: [.theJobEnds]
-    case .acknowledgesEarly: [.theJobEnds, .everyRowIsRecorded]
+    case .acknowledgesEarly: [.acknowledgedIsDurable]
+    case .leaksOrigins: [.nothingIsKept]
     case .writesTwice, .keepsRefusedLines: [.eachRowIsRecordedOnce]
     case .miscounts: [.booksBalance]
     case .ignoresCredit: [.creditIsKept]

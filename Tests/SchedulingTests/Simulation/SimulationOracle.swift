@@ -40,7 +40,7 @@ struct SimulationOracle {
     var dispatchedBytes: [UInt64: Int] = [:]
   }
 
-  let limit: Int
+  private let limit: Int
   private let leaseNanoseconds: UInt64
   private var rows: [Row]
   private var leases: [Lease] = []
@@ -98,7 +98,7 @@ struct SimulationOracle {
   }
 
   /// The coordinator is gone, and what it knew.
-  mutating func crashed(records: [Int]) {
+  mutating func crashed() {
     leases = []
     pauses = [:]
     acceptedRows = 0
@@ -172,7 +172,7 @@ struct SimulationOracle {
       throw SimulationFailure(.eachRowIsRecordedOnce, "row \(seq) is given out although it is recorded")
     }
     if let pause = pauses[key], now < pause {
-      throw SimulationFailure(.pausesAreKept, "row \(seq) goes to an origin that asked for a pause")
+      throw SimulationFailure(.pausesAreKept, "row \(seq) goes to \(String(decoding: key, as: UTF8.self)), which asked for a pause until \(pause.nanoseconds / 1_000_000)")
     }
     for lease in leases where lease.rows[seq] != nil {
       let isSuspect = suspended.contains(lease.greeting.name) || now.nanoseconds(since: lease.lastBeat) >= 3_000_000_000
@@ -231,6 +231,13 @@ struct SimulationOracle {
       }
       rows[Int(seq)].isRecorded = true
       acceptedRows += 1
+    }
+  }
+
+  /// `records`: how often each row stands on the disk.
+  func acknowledged(_ seqs: [UInt64], records: [Int]) throws {
+    for seq in seqs where records[Int(seq)] == 0 {
+      throw SimulationFailure(.acknowledgedIsDurable, "row \(seq) is acknowledged and not on the disk")
     }
   }
 
