@@ -12,6 +12,9 @@ struct PeerSession {
   var incoming = MessageOrder()
   var outgoing = MessageOrder()
   var hasReported = false
+  var lastBeat: Instant
+  /// Its silence was said.
+  var isSaidSilent = false
 }
 
 /// Effort by agent instance: cumulative reports, the latest counts.

@@ -46,7 +46,7 @@ import Testing
     let rows = try (0..<8).map { try origin.url("/latency/60000?row=\($0)") }
     let options = ["--cacert", origin.authority, "--per-origin", "8", "--retry", "0"]
     let running = try sandbox.startRemote(input: try sandbox.list(rows), port: port, options)
-    try waitUntil("its requests are there") { try origin.counts().requestsInProgressMax >= 1 }
+    try waitUntil("its requests are there") { try agent.welcomes > 0 && origin.counts().requests > 0 }
     let begin = Date()
     agent.signal(SIGTERM)
     usleep(300_000)
