@@ -1,5 +1,3 @@
-import DequeModule
-
 /// State of one row between its line being read and its record being accepted.
 package struct Row {
   package enum State: UInt8 {
@@ -13,11 +11,11 @@ package struct Row {
     case recorded
   }
 
-  package static let none = UInt64.max
-
-  /// Neighbours in the one list that the row is in.
-  var next = Row.none
-  var previous = Row.none
+  /// Its number in the input.
+  fileprivate(set) var seq: UInt64 = 0
+  /// Neighbours in the one list that the row is in, by place.
+  var next = RowList.none
+  var previous = RowList.none
   /// Where its line is, in the terms of whoever runs the scheduler.
   package var location: UInt64
   /// Bytes of the line, for credit.
@@ -46,6 +44,13 @@ package struct Row {
   /// It stands in the list that is being checked.
   var isMarked = false
 
+  /// What stands where no row is.
+  static let recorded: Row = {
+    var row = Row(length: 0, location: 0, origin: 0, mustNotRepeat: false)
+    row.state = .recorded
+    return row
+  }()
+
   package init(length: UInt32, location: UInt64, origin: UInt32, mustNotRepeat: Bool) {
     self.length = length
     self.location = location
@@ -56,8 +61,11 @@ package struct Row {
 
 /// A list of rows, linked through the rows themselves: no allocation, and a row leaves from anywhere in one step.
 struct RowList {
-  var head = Row.none
-  var tail = Row.none
+  static let none: Int32 = -1
+
+  /// Places in the table.
+  var head = RowList.none
+  var tail = RowList.none
   var count = 0
 
   var isEmpty: Bool { count == 0 }
@@ -65,21 +73,20 @@ struct RowList {
 
 /// The rows that are read and not recorded, by their dense numbers.
 ///
-/// Rows stand in pages of 256, found by shifting; a page whose rows are all recorded is used again. So a row costs
-/// no allocation and no hashing, and a straggler holds one page and a number per page behind it, not the rows.
+/// Rows stand in pages of 256 of one array, found by shifting; a page whose rows are all recorded is used again. So a
+/// row costs no allocation and no hashing, and a straggler holds one page and a number per page behind it, not the
+/// rows. Where a row stands, its place, does not change; lists are linked by it.
 package struct RowTable {
   private static let pageBits: UInt64 = 8
   private static let pageRows = 1 << pageBits
 
-  private struct Page {
-    var rows: [Row] = []
-    var live = 0
-  }
-
-  private var pages: [Page] = []
+  private var rows: ContiguousArray<Row> = []
+  /// Rows of each page that are not recorded.
+  private var live: ContiguousArray<Int32> = []
   private var freePages: [Int32] = []
-  /// Slot in `pages` of each page number from `firstPage` on; -1 once the page is done.
-  private var slots: Deque<Int32> = []
+  /// Page in `rows` of each page number from `firstPage` on, which stands at `firstSlot`; -1 once the page is done.
+  private var slots: ContiguousArray<Int32> = []
+  private var firstSlot = 0
   private var firstPage: UInt64 = 0
   /// Number that the next row gets.
   package private(set) var nextSeq: UInt64 = 0
@@ -87,118 +94,155 @@ package struct RowTable {
   package init() {}
 
   /// Pages that memory is held for.
-  package var pageCount: Int { pages.count }
+  package var pageCount: Int { live.count }
 
   package mutating func append(_ row: Row) -> UInt64 {
     let seq = nextSeq
     nextSeq += 1
     if seq & UInt64(Self.pageRows - 1) == 0 { addPage() }
-    let slot = Int(slots[slots.count - 1])
-    pages[slot].rows.append(row)
-    pages[slot].live += 1
+    let page = Int(slots[slots.count - 1])
+    let place = page << Self.pageBits + Int(seq & UInt64(Self.pageRows - 1))
+    rows[place] = row
+    rows[place].seq = seq
+    live[page] += 1
     return seq
   }
 
   private mutating func addPage() {
     if let free = freePages.popLast() {
-      pages[Int(free)].rows.removeAll(keepingCapacity: true)
       slots.append(free)
-    } else {
-      var page = Page()
-      page.rows.reserveCapacity(Self.pageRows)
-      slots.append(Int32(pages.count))
-      pages.append(page)
+      return
     }
+    slots.append(Int32(live.count))
+    live.append(0)
+    rows.append(contentsOf: repeatElement(Row.recorded, count: Self.pageRows))
+  }
+
+  // MARK: Places
+
+  /// Where the row stands; nil if it was not read or its page is done.
+  func place(of seq: UInt64) -> Int? {
+    guard seq < nextSeq else { return nil }
+    let page = seq >> Self.pageBits
+    guard page >= firstPage else { return nil }
+    let slot = slots[firstSlot + Int(page - firstPage)]
+    return slot < 0 ? nil : Int(slot) << Self.pageBits + Int(seq & UInt64(Self.pageRows - 1))
+  }
+
+  private func knownPlace(of seq: UInt64) -> Int {
+    guard let place = place(of: seq) else { preconditionFailure("row \(seq) is not in the table") }
+    return place
+  }
+
+  /// A row by its place.
+  subscript(at place: Int32) -> Row {
+    get { rows[Int(place)] }
+    _modify { yield &rows[Int(place)] }
   }
 
   /// Whether the row is in the table, that is, was read and is not recorded.
   package func contains(_ seq: UInt64) -> Bool {
-    guard let slot = slot(of: seq) else { return false }
-    return pages[slot].rows[Int(seq & UInt64(Self.pageRows - 1))].state != .recorded
-  }
-
-  private func slot(of seq: UInt64) -> Int? {
-    let page = seq >> Self.pageBits
-    guard seq < nextSeq, page >= firstPage else { return nil }
-    let slot = slots[Int(page - firstPage)]
-    return slot < 0 ? nil : Int(slot)
+    guard let place = place(of: seq) else { return false }
+    return rows[place].state != .recorded
   }
 
   /// A row that has to be in the table.
   package subscript(seq: UInt64) -> Row {
-    get {
-      guard let slot = slot(of: seq) else { preconditionFailure("row \(seq) is not in the table") }
-      return pages[slot].rows[Int(seq & UInt64(Self.pageRows - 1))]
-    }
-    _modify {
-      guard let slot = slot(of: seq) else { preconditionFailure("row \(seq) is not in the table") }
-      yield &pages[slot].rows[Int(seq & UInt64(Self.pageRows - 1))]
-    }
+    get { rows[knownPlace(of: seq)] }
+    _modify { yield &rows[knownPlace(of: seq)] }
   }
 
   /// The row, which is in no list, has its record; its page goes when all of it have.
   package mutating func recorded(_ seq: UInt64) {
-    guard let slot = slot(of: seq) else { preconditionFailure("row \(seq) is not in the table") }
-    pages[slot].rows[Int(seq & UInt64(Self.pageRows - 1))].state = .recorded
-    pages[slot].live -= 1
-    guard pages[slot].live == 0, pages[slot].rows.count == Self.pageRows else { return }
-    slots[Int((seq >> Self.pageBits) - firstPage)] = -1
-    freePages.append(Int32(slot))
+    let place = knownPlace(of: seq)
+    rows[place].state = .recorded
+    let page = place >> Self.pageBits
+    live[page] -= 1
     // The last page stays: the next row may belong to it.
-    while slots.count > 1, slots.first == -1 {
-      slots.removeFirst()
+    guard live[page] == 0, nextSeq >> Self.pageBits > seq >> Self.pageBits else { return }
+    slots[firstSlot + Int((seq >> Self.pageBits) - firstPage)] = -1
+    freePages.append(Int32(page))
+    dropDonePages()
+  }
+
+  private mutating func dropDonePages() {
+    while slots.count - firstSlot > 1, slots[firstSlot] == -1 {
+      firstSlot += 1
       firstPage += 1
     }
+    guard firstSlot > 1024, firstSlot > slots.count / 2 else { return }
+    slots.removeSubrange(..<firstSlot)
+    firstSlot = 0
   }
 
   // MARK: Lists
 
-  mutating func append(_ seq: UInt64, to list: inout RowList) {
+  mutating func append(_ seq: UInt64, to list: inout RowList) { append(place: knownPlace(of: seq), to: &list) }
+
+  mutating func append(place: Int, to list: inout RowList) {
     let tail = list.tail
-    self[seq].next = Row.none
-    self[seq].previous = tail
-    if tail == Row.none { list.head = seq } else { self[tail].next = seq }
-    list.tail = seq
+    rows[place].next = RowList.none
+    rows[place].previous = tail
+    if tail < 0 { list.head = Int32(truncatingIfNeeded: place) } else { rows[Int(tail)].next = Int32(truncatingIfNeeded: place) }
+    list.tail = Int32(truncatingIfNeeded: place)
     list.count += 1
   }
 
   mutating func prepend(_ seq: UInt64, to list: inout RowList) {
+    let place = Int32(truncatingIfNeeded: knownPlace(of: seq))
     let head = list.head
-    self[seq].previous = Row.none
-    self[seq].next = head
-    if head == Row.none { list.tail = seq } else { self[head].previous = seq }
-    list.head = seq
+    rows[Int(place)].previous = RowList.none
+    rows[Int(place)].next = head
+    if head < 0 { list.tail = place } else { rows[Int(head)].previous = place }
+    list.head = place
     list.count += 1
   }
 
   /// The row has to be in that list.
-  mutating func remove(_ seq: UInt64, from list: inout RowList) {
-    let (next, previous) = (self[seq].next, self[seq].previous)
-    if previous == Row.none { list.head = next } else { self[previous].next = next }
-    if next == Row.none { list.tail = previous } else { self[next].previous = previous }
+  mutating func remove(_ seq: UInt64, from list: inout RowList) { remove(place: knownPlace(of: seq), from: &list) }
+
+  mutating func remove(place: Int, from list: inout RowList) {
+    let (next, previous) = (rows[place].next, rows[place].previous)
+    if previous < 0 { list.head = next } else { rows[Int(previous)].next = next }
+    if next < 0 { list.tail = previous } else { rows[Int(next)].previous = previous }
     list.count -= 1
   }
+
+  /// The first row of a list.
+  func first(of list: RowList) -> UInt64? { list.head < 0 ? nil : rows[Int(list.head)].seq }
 
   /// The rows of a list, first to last.
   func sequence(of list: RowList) -> [UInt64] {
     var seqs: [UInt64] = []
     seqs.reserveCapacity(list.count)
-    var seq = list.head
-    while seq != Row.none {
-      seqs.append(seq)
-      seq = self[seq].next
+    var place = list.head
+    while place >= 0 {
+      seqs.append(rows[Int(place)].seq)
+      place = rows[Int(place)].next
     }
     return seqs
+  }
+
+  /// The last rows of a list that are as wanted, in order.
+  func last(_ limit: Int, of list: RowList, where isWanted: (UInt64) -> Bool) -> [UInt64] {
+    var seqs: [UInt64] = []
+    var place = list.tail
+    while place >= 0, seqs.count < limit {
+      let row = rows[Int(place)]
+      if isWanted(row.seq) { seqs.append(row.seq) }
+      place = row.previous
+    }
+    return seqs.reversed()
   }
 
   /// The rows of the table that are not recorded, in order. Looks at every page: for the rare case and for views.
   func live(limit: Int) -> [UInt64] {
     var found: [UInt64] = []
-    for (index, slot) in slots.enumerated() where slot >= 0 {
-      let base = (firstPage + UInt64(index)) << Self.pageBits
-      for (offset, row) in pages[Int(slot)].rows.enumerated() where row.state != .recorded {
+    for slot in slots[firstSlot...] where slot >= 0 {
+      let first = Int(slot) << Self.pageBits
+      for place in first..<first + Self.pageRows where rows[place].state != .recorded {
         guard found.count < limit else { return found }
-        found.append(base + UInt64(offset))
+        found.append(rows[place].seq)
       }
     }
     return found

@@ -7,7 +7,7 @@ extension Scheduler {
     }
     var found = RowCounts()
     found.queued = UInt64(homeless.count)
-    for session in sessions { found.leased += UInt64(session?.homeless.count ?? 0) }
+    for session in sessions { found.leased += UInt64(session.homeless.count) }
     for index in origins.indices where isCurrent(UInt32(index + 1)) {
       if let fault = auditOrigin(index, &found) { return fault }
     }
@@ -25,7 +25,8 @@ extension Scheduler {
     for share in origin.shares {
       queued += share.pinned.count
       found.leased += UInt64(share.leased.count)
-      guard let session = sessions[Int(share.session)] else { return "\(name): a share of a session that is over" }
+      let session = sessions[Int(share.session)]
+      if session.standing == .gone { return "\(name): a share of a session that is over" }
       if share.copies < 0 || share.connections < 0 || share.target > share.connections {
         return "\(name): a share of session \(session.identifier) is \(share)"
       }
@@ -39,7 +40,8 @@ extension Scheduler {
   }
 
   private func auditSession(_ slot: Int) -> String? {
-    guard let session = sessions[slot] else { return nil }
+    let session = sessions[slot]
+    guard session.standing != .gone else { return nil }
     var rows = session.homeless.count + session.copies.count
     var connections = 0
     for origin in origins {
@@ -64,7 +66,7 @@ extension Scheduler {
     if !detours.isEmpty || !copies.isEmpty || !early.isEmpty || !unclear.isEmpty {
       return "\(detours.count) detours, \(copies.count) copies, \(early.count) early rows, \(unclear.count) unclear ones"
     }
-    if sessions.contains(where: { $0 != nil }) { return "sessions" }
+    if sessions.contains(where: { $0.standing != .gone }) { return "sessions" }
     if windowBytes != 0 { return "\(windowBytes) bytes of lines" }
     // The last page of rows stays.
     return rows.pageCount > 1 && rows.live(limit: 1) != [] ? "rows" : nil

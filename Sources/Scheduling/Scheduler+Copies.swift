@@ -17,14 +17,14 @@ extension Scheduler {
 
   func hasCopies(_ seq: UInt64) -> Bool { !copies.isEmpty && copies[seq] != nil }
 
-  func isCopy(_ seq: UInt64, at slot: Int32) -> Bool { sessions[Int(slot)]?.copies[seq] != nil }
+  func isCopy(_ seq: UInt64, at slot: Int32) -> Bool { sessions[Int(slot)].copies[seq] != nil }
 
   /// The session has the row in hand, too.
   mutating func addCopy(_ seq: UInt64, origin: UInt32, length: Int, at slot: Int32) {
     precondition(!isCopy(seq, at: slot), "session slot \(slot) has two copies of row \(seq)")
-    sessions[Int(slot)]?.copies[seq] = RowCopy(origin: origin, length: length)
-    sessions[Int(slot)]?.outstandingRows += 1
-    sessions[Int(slot)]?.outstandingBytes += length
+    sessions[Int(slot)].copies[seq] = RowCopy(origin: origin, length: length)
+    sessions[Int(slot)].outstandingRows += 1
+    sessions[Int(slot)].outstandingBytes += length
     if isOpen(seq) { copies[seq, default: []].append(slot) }
     guard origin != 0 else { return }
     // It keeps the origin's number, which its agent will name.
@@ -34,7 +34,7 @@ extension Scheduler {
 
   /// The session does not have it in hand any more.
   mutating func dropCopy(_ seq: UInt64, at slot: Int32) {
-    guard let copy = sessions[Int(slot)]?.copies.removeValue(forKey: seq) else { return }
+    guard let copy = sessions[Int(slot)].copies.removeValue(forKey: seq) else { return }
     forgetCopy(seq, of: slot)
     giveBackCredit(to: slot, length: copy.length)
     guard copy.origin != 0 else { return }
@@ -53,8 +53,9 @@ extension Scheduler {
 
   /// The session ends: nothing it has in hand is waited for.
   mutating func dropCopies(of slot: Int32) {
-    guard let held = sessions[Int(slot)]?.copies, !held.isEmpty else { return }
-    sessions[Int(slot)]?.copies = [:]
+    let held = sessions[Int(slot)].copies
+    guard !held.isEmpty else { return }
+    sessions[Int(slot)].copies = [:]
     for (seq, copy) in held.sorted(by: { $0.key < $1.key }) {
       forgetCopy(seq, of: slot)
       if seq >= rows.nextSeq, copies[seq] == nil, early[seq] == nil { early[seq] = .lost }
@@ -70,7 +71,7 @@ extension Scheduler {
   /// from now on. False if there is none.
   mutating func passToCopy(_ seq: UInt64) -> Bool {
     guard !copies.isEmpty, let slot = copies[seq]?.first,
-      let copy = sessions[Int(slot)]?.copies.removeValue(forKey: seq)
+      let copy = sessions[Int(slot)].copies.removeValue(forKey: seq)
     else { return false }
     forgetCopy(seq, of: slot)
     // Only its agent knows how it came to another origin.
@@ -79,9 +80,9 @@ extension Scheduler {
     rows[seq].session = slot
     if rows[seq].firstLease == 0 { rows[seq].firstLease = 1 }
     counts.leased += 1
-    sessions[Int(slot)]?.outstandingBytes += Int(rows[seq].length) - copy.length
+    sessions[Int(slot)].outstandingBytes += Int(rows[seq].length) - copy.length
     guard copy.origin != 0 else {
-      sessions[Int(slot)]?.noteHomeless(seq, in: &rows)
+      sessions[Int(slot)].noteHomeless(seq, in: &rows)
       return true
     }
     guard let share = origins[Int(copy.origin) - 1].shareIndex(of: slot) else {

@@ -28,12 +28,12 @@ extension Scheduler {
   /// Fills a session's credit from its ready origins, in turns.
   mutating func serve(_ slot: Int32, _ now: Instant) {
     // Not bound to a name: a copy would make the queues inside be copied when they change.
-    while sessions[Int(slot)]?.hasCredit == true {
+    while sessions[Int(slot)].hasCredit {
       if !homeless.isEmpty {
         giveHomelessRow(to: slot, now)
         continue
       }
-      guard let number = sessions[Int(slot)]?.ready.popFirst() else { return }
+      guard let number = sessions[Int(slot)].ready.popFirst() else { return }
       let index = Int(number) - 1
       guard let share = origins[index].shareIndex(of: slot), origins[index].shares[share].isReady else { continue }
       origins[index].shares[share].isReady = false
@@ -43,22 +43,22 @@ extension Scheduler {
       if given > 0 { settle(number) }
       noteHeat(number)
     }
-    if sessions[Int(slot)]?.trust.isSuspended == true { serveProbe(slot, now) }
+    if sessions[Int(slot)].trust.isSuspended { serveProbe(slot, now) }
   }
 
   /// A suspended agent gets a row from time to time, which shows whether its network is back.
   private mutating func serveProbe(_ slot: Int32, _ now: Instant) {
-    guard let session = sessions[Int(slot)], session.hasRoom, session.outstandingRows == 0, now >= session.nextProbe
-    else { return }
+    let session = sessions[Int(slot)]
+    guard session.hasRoom, session.outstandingRows == 0, now >= session.nextProbe else { return }
     if session.ready.isEmpty, !isQuarantined { grantProbe(to: slot) }
-    while let number = sessions[Int(slot)]?.ready.popFirst() {
+    while let number = sessions[Int(slot)].ready.popFirst() {
       let index = Int(number) - 1
       guard let share = origins[index].shareIndex(of: slot), origins[index].shares[share].isReady else { continue }
       origins[index].shares[share].isReady = false
       let given = giveTurn(number, share, slot, limit: 1, now)
       settle(number)
       guard given == 0 else {
-        sessions[Int(slot)]?.nextProbe = now.adding(nanoseconds: Self.probeInterval)
+        sessions[Int(slot)].nextProbe = now.adding(nanoseconds: Self.probeInterval)
         return
       }
     }
@@ -66,7 +66,7 @@ extension Scheduler {
 
   /// One connection to some origin that has rows for a probe.
   private mutating func grantProbe(to slot: Int32) {
-    guard let session = sessions[Int(slot)], session.freeConnections > 0 else {
+    guard sessions[Int(slot)].freeConnections > 0 else {
       return reclaimIdleShares(of: slot)
     }
     for _ in 0..<min(origins.count, Self.probeOrigins) {
@@ -80,54 +80,50 @@ extension Scheduler {
   }
 
   private mutating func giveHomelessRow(to slot: Int32, _ now: Instant) {
-    let seq = homeless.head
+    guard let seq = rows.first(of: homeless) else { return }
     rows.remove(seq, from: &homeless)
     noteLease(seq, to: slot, now: now)
     withDispatch(to: slot) { $0.rows.append(seq) }
   }
 
-  /// Leases up to a turn of an origin's rows to the session of one of its shares.
+  /// Leases up to a turn of an origin's rows to the session of one of its shares. While shares of the last epoch are
+  /// not known, somebody may be at work on a row that must not be sent twice.
   private mutating func giveTurn(_ number: UInt32, _ share: Int, _ slot: Int32, limit: Int, _ now: Instant) -> Int {
     let index = Int(number) - 1
-    guard origins[index].health.isOpen, let position = dispatchIndex(of: slot) else { return 0 }
+    guard origins[index].health.isOpen else { return 0 }
+    let position = dispatchIndex(of: slot)
     var given = 0
-    while given < limit, sessions[Int(slot)]?.hasRoom == true, room(for: origins[index].shares[share], at: index) > 0 {
-      let seq: UInt64
-      if origins[index].shares[share].pinned.isEmpty {
-        seq = origins[index].queue.head
-        guard seq != Row.none, !holdsBack(seq) else { break }
-        rows.remove(seq, from: &origins[index].queue)
+    while given < limit, sessions[Int(slot)].hasRoom, room(for: origins[index].shares[share], at: index) > 0 {
+      let isPinned = !origins[index].shares[share].pinned.isEmpty
+      let place = isPinned ? origins[index].shares[share].pinned.head : origins[index].queue.head
+      guard place >= 0, !(isQuarantined && rows[at: place].mustNotRepeat) else { break }
+      if isPinned {
+        rows.remove(place: Int(place), from: &origins[index].shares[share].pinned)
       } else {
-        seq = origins[index].shares[share].pinned.head
-        guard !holdsBack(seq) else { break }
-        rows.remove(seq, from: &origins[index].shares[share].pinned)
+        rows.remove(place: Int(place), from: &origins[index].queue)
       }
       origins[index].queued -= 1
-      noteLease(seq, to: slot, now: now)
-      dispatches[position].rows.append(seq)
+      lease(place, by: share, of: index, to: slot, now)
+      dispatches[position].rows.append(rows[at: place].seq)
       given += 1
     }
     return given
   }
 
-  /// Whether somebody who has not reported yet may be at work on the row, which must not be sent twice.
-  private func holdsBack(_ seq: UInt64) -> Bool { isQuarantined && rows[seq].mustNotRepeat }
-
   // MARK: What is told
 
   /// Where what the session is to be told is collected.
-  mutating func dispatchIndex(of slot: Int32) -> Int? {
-    guard let identifier = sessions[Int(slot)]?.identifier else { return nil }
+  mutating func dispatchIndex(of slot: Int32) -> Int {
+    let identifier = sessions[Int(slot)].identifier
     // Sessions are served one after the other, so the last is most often it.
-    if let last = dispatches.last, last.session == identifier { return dispatches.count - 1 }
+    if !dispatches.isEmpty, dispatches[dispatches.count - 1].session == identifier { return dispatches.count - 1 }
     if let known = dispatches.firstIndex(where: { $0.session == identifier }) { return known }
     dispatches.append(Dispatch(session: identifier))
     return dispatches.count - 1
   }
 
   mutating func withDispatch(to slot: Int32, _ change: (inout Dispatch) -> Void) {
-    guard let position = dispatchIndex(of: slot) else { return }
-    change(&dispatches[position])
+    change(&dispatches[dispatchIndex(of: slot)])
   }
 
   /// Tells a session the target of its share.
@@ -156,9 +152,8 @@ extension Scheduler {
 
   /// Whether the session's share changes already in this round.
   func isAnnounced(_ number: UInt32, to slot: Int32) -> Bool {
-    guard let session = sessions[Int(slot)],
-      let dispatch = dispatches.first(where: { $0.session == session.identifier })
-    else { return false }
+    let identifier = sessions[Int(slot)].identifier
+    guard let dispatch = dispatches.first(where: { $0.session == identifier }) else { return false }
     return dispatch.shares.contains { $0.origin == number }
   }
 }

@@ -35,25 +35,25 @@ extension Scheduler {
     }
     let hasFailed = status == 0 && failure?.isWithoutConnection == true
     noteVerdict(number, hasFailed: hasFailed, from: slot, now)
-    return hasFailed && !believesFailures && sessions[Int(slot)]?.trust.isDoubtful == true
+    return hasFailed && !believesFailures && sessions[Int(slot)].trust.isDoubtful
   }
 
   private mutating func noteVerdict(_ number: UInt32, hasFailed: Bool, from slot: Int32, _ now: Instant) {
     let index = Int(number) - 1
     if let share = origins[index].shareIndex(of: slot) {
-      let isSuspended = sessions[Int(slot)]?.trust.isSuspended == true
+      let isSuspended = sessions[Int(slot)].trust.isSuspended
       guard origins[index].shares[share].hasFailed != hasFailed || isSuspended else { return }
       origins[index].shares[share].hasFailed = hasFailed
     }
-    if !hasFailed, sessions[Int(slot)]?.trust.isSuspended == true {
+    if !hasFailed, sessions[Int(slot)].trust.isSuspended {
       // The probe got through.
-      sessions[Int(slot)]?.trust.restore()
+      sessions[Int(slot)].trust.restore()
       pausedSince = nil
       return
     }
-    guard sessions[Int(slot)]?.trust.note(origin: number, hasFailed: hasFailed) == true else { return }
+    guard sessions[Int(slot)].trust.note(origin: number, hasFailed: hasFailed) == true else { return }
     if believesFailures {
-      sessions[Int(slot)]?.trust.restore()
+      sessions[Int(slot)].trust.restore()
     } else {
       suspend(slot, now)
     }
@@ -70,14 +70,13 @@ extension Scheduler {
 
   /// What the agent has not started is for others; those it holds come back as they fail.
   private mutating func suspend(_ slot: Int32, _ now: Instant) {
-    sessions[Int(slot)]?.nextProbe = now
+    sessions[Int(slot)].nextProbe = now
     if isAnyoneWell { lowerAll(of: slot) } else { pausedSince = now }
   }
 
   private var isAnyoneWell: Bool {
     sessions.contains { session in
-      guard let session else { return false }
-      return session.standing == .active && !session.trust.isSuspended
+      session.standing == .active && !session.trust.isSuspended
     }
   }
 
@@ -92,14 +91,14 @@ extension Scheduler {
     pausedSince = nil
     guard !isAnyoneWell else { return }
     believesFailures = true
-    for slot in sessions.indices { sessions[slot]?.trust.restore() }
+    for slot in sessions.indices { sessions[slot].trust.restore() }
   }
 
   /// Whether a failure that may be the agent's own is tried again instead of recorded: always if it is suspended,
   /// once for each row if it is only doubted.
   func mayTryAgain(_ seq: UInt64, at slot: Int32) -> Bool {
     rows[seq].session == slot && !hasCopies(seq)
-      && (sessions[Int(slot)]?.trust.isSuspended == true || !rows[seq].wasDoubted)
+      && (sessions[Int(slot)].trust.isSuspended || !rows[seq].wasDoubted)
   }
 
   /// The attempt does not count; the next one is somewhere else if there is another agent.
@@ -117,7 +116,7 @@ extension Scheduler {
   /// A suspended agent keeps no origin from others that are well.
   private mutating func returnProbe(_ number: UInt32, of slot: Int32) {
     let index = Int(number) - 1
-    guard pausedSince == nil, sessions[Int(slot)]?.trust.isSuspended == true,
+    guard pausedSince == nil, sessions[Int(slot)].trust.isSuspended,
       let share = origins[index].shareIndex(of: slot), origins[index].shares[share].target > 0,
       origins[index].shares[share].outstanding == 0
     else { return }
@@ -241,8 +240,7 @@ extension Scheduler {
     let index = Int(number) - 1
     for share in origins[index].shares.indices { unpin(share, of: number) }
     var ended: [EndedRow] = []
-    while ended.count < limit, origins[index].queue.head != Row.none {
-      let seq = origins[index].queue.head
+    while ended.count < limit, let seq = rows.first(of: origins[index].queue) {
       rows.remove(seq, from: &origins[index].queue)
       origins[index].queued -= 1
       counts.queued -= 1

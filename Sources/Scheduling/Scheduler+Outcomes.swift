@@ -64,7 +64,7 @@ extension Scheduler {
         takeBack(deferral, from: slot, now)
       } else {
         // Whoever holds it still does. One that nobody has read waits for that.
-        if let copy = sessions[Int(slot)]?.copies[seq] { _ = learn(deferral, of: copy.origin, from: slot, now) }
+        if let copy = sessions[Int(slot)].copies[seq] { _ = learn(deferral, of: copy.origin, from: slot, now) }
         dropCopy(seq, at: slot)
         if seq >= rows.nextSeq, copies[seq] == nil, early[seq] == nil {
           early[seq] = .returned(attempts: deferral.attempts)
@@ -185,11 +185,7 @@ extension Scheduler {
     counts.leased -= 1
     giveBackCredit(to: slot, length: Int(rows[seq].length))
     guard number != 0 else {
-      if var list = sessions[Int(slot)]?.homeless {
-        rows.remove(seq, from: &list)
-        sessions[Int(slot)]?.homeless = list
-      }
-      return
+      return rows.remove(seq, from: &sessions[Int(slot)].homeless)
     }
     let index = Int(number) - 1
     guard let share = origins[index].shareIndex(of: slot) else {
@@ -200,9 +196,9 @@ extension Scheduler {
   }
 
   mutating func giveBackCredit(to slot: Int32, length: Int) {
-    sessions[Int(slot)]?.outstandingRows -= 1
-    sessions[Int(slot)]?.outstandingBytes -= length
-    sessions[Int(slot)]?.noteFinishedRow()
+    sessions[Int(slot)].outstandingRows -= 1
+    sessions[Int(slot)].outstandingBytes -= length
+    sessions[Int(slot)].noteFinishedRow()
   }
 
   /// A share holds one row less.

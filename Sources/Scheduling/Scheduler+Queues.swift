@@ -5,7 +5,8 @@ import FetchModel
 extension Scheduler {
   /// The number of an origin, given to it now if it has none. Add a row of it next.
   package mutating func number(of key: [UInt8]) -> UInt32 {
-    if let known = originNumbers[key] { return known }
+    let entry = OriginKey(bytes: key)
+    if let known = originNumbers[entry] { return known }
     var hash = StableHash()
     hash.add(key)
     let number: UInt32
@@ -16,7 +17,7 @@ extension Scheduler {
       origins.append(Origin(key: key, hash: hash.value))
       number = UInt32(origins.count)
     }
-    originNumbers[key] = number
+    originNumbers[entry] = number
     return number
   }
 
@@ -33,7 +34,8 @@ extension Scheduler {
       rows.append(seq, to: &origins[index].queue)
     }
     origins[index].queued += 1
-    settle(number)
+    // Behind others it changes nothing: they are looked for already, or cannot be given out now.
+    if origins[index].queued == 1 || atFront { settle(number) }
   }
 
   /// A leased row that nobody holds any more, and which is in no list, waits again.
@@ -88,23 +90,40 @@ extension Scheduler {
 
   /// Leases a queued row, which is in no list, to a session.
   mutating func noteLease(_ seq: UInt64, to slot: Int32, now: Instant) {
-    rows[seq].state = .leased
-    rows[seq].session = slot
-    if rows[seq].firstLease == 0 { rows[seq].firstLease = max(elapsed(now), 1) }
-    counts.queued -= 1
-    counts.leased += 1
-    sessions[Int(slot)]?.outstandingRows += 1
-    sessions[Int(slot)]?.outstandingBytes += Int(rows[seq].length)
-    let number = rows[seq].origin
+    guard let place = rows.place(of: seq) else { preconditionFailure("row \(seq) is not in the table") }
+    let number = rows[at: Int32(place)].origin
     guard number != 0 else {
-      sessions[Int(slot)]?.noteHomeless(seq, in: &rows)
+      noteLease(at: Int32(place), to: slot, now)
+      rows.append(place: place, to: &sessions[Int(slot)].homeless)
       return
     }
     guard let share = origins[Int(number) - 1].shareIndex(of: slot) else {
       preconditionFailure("row \(seq) is leased to a session without a share of its origin")
     }
-    rows.append(seq, to: &origins[Int(number) - 1].shares[share].leased)
-    origins[Int(number) - 1].shares[share].isUsed = true
+    lease(Int32(place), by: share, of: Int(number) - 1, to: slot, now)
+  }
+
+  /// Leases a queued row, which is in no list, to the session of a share.
+  mutating func lease(_ place: Int32, by share: Int, of index: Int, to slot: Int32, _ now: Instant) {
+    noteLease(at: place, to: slot, now)
+    rows.append(place: Int(place), to: &origins[index].shares[share].leased)
+    origins[index].shares[share].isUsed = true
+  }
+
+  private mutating func noteLease(at place: Int32, to slot: Int32, _ now: Instant) {
+    let elapsed = max(elapsed(now), 1)
+    let length = Self.noteLease(&rows[at: place], to: slot, elapsed)
+    counts.queued -= 1
+    counts.leased += 1
+    sessions[Int(slot)].outstandingRows += 1
+    sessions[Int(slot)].outstandingBytes += length
+  }
+
+  private static func noteLease(_ row: inout Row, to slot: Int32, _ elapsed: UInt32) -> Int {
+    row.state = .leased
+    row.session = slot
+    if row.firstLease == 0 { row.firstLease = elapsed }
+    return Int(row.length)
   }
 
   func elapsed(_ now: Instant) -> UInt32 {
@@ -128,12 +147,12 @@ extension Scheduler {
     }
   }
 
-  func isCurrent(_ number: UInt32) -> Bool { originNumbers[origins[Int(number) - 1].key] == number }
+  func isCurrent(_ number: UInt32) -> Bool { originNumbers[OriginKey(bytes: origins[Int(number) - 1].key)] == number }
 
   mutating func forgetIfPossible(_ number: UInt32) {
     let index = Int(number) - 1
     guard origins[index].isForgettable, isCurrent(number) else { return }
-    originNumbers[origins[index].key] = nil
+    originNumbers[OriginKey(bytes: origins[index].key)] = nil
     freeOrigins.append(number)
   }
 
@@ -143,7 +162,7 @@ extension Scheduler {
     let entry = origins[index].shares[share]
     guard !entry.isListedIdle, entry.target > 0, entry.outstanding == 0, origins[index].queued == 0 else { return }
     origins[index].shares[share].isListedIdle = true
-    sessions[Int(entry.session)]?.idleShares.append(number)
+    sessions[Int(entry.session)].idleShares.append(number)
   }
 
   /// Rows that a share's session may be given more. An unsafe request leaves only when a connection is free for it:
@@ -157,8 +176,8 @@ extension Scheduler {
     case .recovering: return share.target - share.outstanding
     }
     let head = share.pinned.isEmpty ? origins[index].queue.head : share.pinned.head
-    guard head != Row.none else { return 0 }
-    return (rows[head].mustNotRepeat ? min(share.depth, share.target) : share.depth) - share.outstanding
+    guard head >= 0 else { return 0 }
+    return (rows[at: head].mustNotRepeat ? min(share.depth, share.target) : share.depth) - share.outstanding
   }
 
   mutating func makeReady(_ number: UInt32, _ share: Int) {
@@ -167,7 +186,7 @@ extension Scheduler {
     guard !entry.isReady, !(entry.pinned.isEmpty && origins[index].queue.isEmpty), room(for: entry, at: index) > 0
     else { return }
     origins[index].shares[share].isReady = true
-    sessions[Int(entry.session)]?.ready.append(number)
+    sessions[Int(entry.session)].ready.append(number)
   }
 }
 

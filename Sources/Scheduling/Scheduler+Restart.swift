@@ -75,7 +75,7 @@ extension Scheduler {
     share.told = connections
     if origins[index].shares.isEmpty { origins[index].servedSince = clock }
     origins[index].shares.append(share)
-    sessions[Int(slot)]?.freeConnections -= connections
+    sessions[Int(slot)].freeConnections -= connections
     // Another limit than the last epoch's.
     if share.target < connections { announce(number, slot) }
   }

@@ -23,7 +23,7 @@ extension Scheduler {
     )
     nextSession += 1
     let slot: Int
-    if let free = sessions.firstIndex(where: { $0 == nil }) {
+    if let free = sessions.firstIndex(where: { $0.standing == .gone }) {
       slot = free
       sessions[slot] = session
     } else {
@@ -41,14 +41,15 @@ extension Scheduler {
   private mutating func endEarlierSession(of greeting: Greeting, _ holdings: [Holding]) -> SessionEnd? {
     var ended: SessionEnd?
     for slot in sessions.indices {
-      guard let session = sessions[slot], session.greeting.instance == greeting.instance else { continue }
+      let session = sessions[slot]
+      guard session.standing != .gone, session.greeting.instance == greeting.instance else { continue }
       let wasFenced = session.standing == .fenced
       let isSameProcess = session.greeting.link == greeting.link
       guard isSameProcess || !wasFenced else { continue }
       var moving = Set<UInt64>()
       if !wasFenced { for holding in holdings { moving.formUnion(holding.rows) } }
       let end = isSameProcess ? end(slot: Int32(slot), moving: moving) : fence(slot: Int32(slot), moving: moving)
-      if !isSameProcess { sessions[slot]?.isSuperseded = true }
+      if !isSameProcess { sessions[slot].isSuperseded = true }
       if !wasFenced { ended = end }
     }
     return ended
@@ -56,30 +57,30 @@ extension Scheduler {
 
   /// Whether the session ended because another process began one under the same instance.
   package func isSuperseded(_ session: UInt64) -> Bool {
-    sessions.contains { $0?.identifier == session && $0?.isSuperseded == true }
+    sessions.contains { $0.identifier == session && $0.isSuperseded }
   }
 
   /// Renews a session's lease; false if there is no such session.
   package mutating func beat(_ session: UInt64, now: Instant) -> Bool {
     guard let slot = sessionSlots[session] else { return false }
-    sessions[Int(slot)]?.isReachable = true
-    sessions[Int(slot)]?.isSilent = false
-    sessions[Int(slot)]?.lastBeat = now
-    sessions[Int(slot)]?.expiry = now.adding(nanoseconds: configuration.leaseNanoseconds)
+    sessions[Int(slot)].isReachable = true
+    sessions[Int(slot)].isSilent = false
+    sessions[Int(slot)].lastBeat = now
+    sessions[Int(slot)].expiry = now.adding(nanoseconds: configuration.leaseNanoseconds)
     return true
   }
 
   /// The agent will end when it has finished what it started.
   package mutating func draining(_ session: UInt64) {
     guard let slot = sessionSlots[session] else { return }
-    sessions[Int(slot)]?.standing = .draining
+    sessions[Int(slot)].standing = .draining
     lowerAll(of: slot)
   }
 
   /// A message to the session could not be sent.
   package mutating func unreachable(_ session: UInt64) {
     guard let slot = sessionSlots[session] else { return }
-    sessions[Int(slot)]?.isReachable = false
+    sessions[Int(slot)].isReachable = false
   }
 
   /// Takes rows back that were leased to the session and never left, so that even unsafe ones may go elsewhere.
@@ -101,7 +102,7 @@ extension Scheduler {
   /// The instances that may hold a lease, of this epoch or an earlier one, for whoever has to know them after a
   /// restart; one that two processes have stands twice.
   package var instances: [[UInt8]] {
-    let here = sessions.compactMap { $0?.greeting.instance }
+    let here = sessions.filter { $0.standing != .gone }.map(\.greeting.instance)
     return here + (quarantine?.awaited ?? []).filter { !here.contains($0) }
   }
 
@@ -121,8 +122,9 @@ extension Scheduler {
   mutating func expireSessions(_ now: Instant) -> [SessionEnd] {
     var ends: [SessionEnd] = []
     for slot in sessions.indices {
-      guard let session = sessions[slot] else { continue }
-      if now.nanoseconds(since: session.lastBeat) >= Self.silence { sessions[slot]?.isSilent = true }
+      let session = sessions[slot]
+      guard session.standing != .gone else { continue }
+      if now.nanoseconds(since: session.lastBeat) >= Self.silence { sessions[slot].isSilent = true }
       guard session.expiry <= now else { continue }
       let end = end(slot: Int32(slot))
       if session.standing != .fenced { ends.append(end) }
@@ -149,13 +151,13 @@ extension Scheduler {
       origins[index].shares.remove(at: share)
       settle(UInt32(index + 1))
     }
-    sessions[Int(slot)] = nil
+    sessions[Int(slot)] = .gone
     return end
   }
 
   private mutating func fence(slot: Int32, moving: Set<UInt64> = []) -> SessionEnd {
     let end = takeRows(of: slot, moving)
-    sessions[Int(slot)]?.standing = .fenced
+    sessions[Int(slot)].standing = .fenced
     for index in origins.indices {
       guard let share = origins[index].shareIndex(of: slot) else { continue }
       origins[index].shares[share].target = 0
@@ -166,7 +168,8 @@ extension Scheduler {
 
   /// Nothing of the session is waited for any more.
   private mutating func takeRows(of slot: Int32, _ moving: Set<UInt64>) -> SessionEnd {
-    guard let session = sessions[Int(slot)] else { preconditionFailure("session slot \(slot) is empty") }
+    let session = sessions[Int(slot)]
+    precondition(session.standing != .gone, "session slot \(slot) is empty")
     sessionSlots[session.identifier] = nil
     var loss = Loss(moving: moving)
     dropCopies(of: slot)
@@ -178,7 +181,7 @@ extension Scheduler {
       for seq in held.reversed() { lose(seq, &loss) }
     }
     let held = rows.sequence(of: session.homeless)
-    sessions[Int(slot)]?.homeless = RowList()
+    sessions[Int(slot)].homeless = RowList()
     for seq in held.reversed() { lose(seq, &loss) }
     return SessionEnd(
       session: session.identifier,

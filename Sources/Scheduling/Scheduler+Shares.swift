@@ -44,10 +44,10 @@ extension Scheduler {
     let hash = origins[index].hash
     var best: (slot: Int32, weight: UInt64)?
     for slot in sessions.indices where Int32(slot) != avoided {
-      guard let session = sessions[slot], session.freeConnections > 0, session.isAttentive, isWorthy(session),
+      guard sessions[slot].freeConnections > 0, sessions[slot].isAttentive, isWorthy(sessions[slot]),
         origins[index].shareIndex(of: Int32(slot)) == nil
       else { continue }
-      let weight = mixed(hash, session.hash)
+      let weight = mixed(hash, sessions[slot].hash)
       if weight >= best?.weight ?? 0 { best = (Int32(slot), weight) }
     }
     return best?.slot
@@ -79,8 +79,8 @@ extension Scheduler {
       if origins[index].shares.isEmpty { origins[index].servedSince = clock }
       origins[index].shares.append(Share(session: slot, connections: connections))
     }
-    sessions[Int(slot)]?.freeConnections -= connections
-    sessions[Int(slot)]?.noteConnections(connections)
+    sessions[Int(slot)].freeConnections -= connections
+    sessions[Int(slot)].noteConnections(connections)
     precondition(origins[index].granted <= configuration.connectionsPerOrigin, "origin \(number) is over its limit")
     announce(number, slot)
     settle(number)
@@ -91,7 +91,7 @@ extension Scheduler {
     let index = Int(number) - 1
     guard origins[index].health.phase == .healthy else { return nil }
     for (share, entry) in origins[index].shares.enumerated() where entry.session != avoided && entry.target > 0 {
-      if sessions[Int(entry.session)]?.isEligible == true { return share }
+      if sessions[Int(entry.session)].isEligible { return share }
     }
     guard !isQuarantined, origins[index].granted < limit(of: index),
       let slot = preferredSession(for: index, except: avoided)
@@ -108,6 +108,7 @@ extension Scheduler {
     let entry = origins[index].shares[share]
     guard entry.target == entry.connections, !isQuarantined else { return }
     let backlog = origins[index].queue.count + entry.outstanding
+    guard backlog / Self.rowsPerConnection > entry.connections else { return }
     let wanted = min(backlog / Self.rowsPerConnection, fairPart)
     enlarge(number, share, to: min(wanted, entry.connections * 2))
   }
@@ -119,8 +120,7 @@ extension Scheduler {
     nextGrowth = now.adding(nanoseconds: Self.growthInterval)
     tidyHot()
     let hungry = sessions.indices.filter { slot in
-      guard let session = sessions[slot] else { return false }
-      return session.isHungry && session.freeConnections > 0
+      sessions[slot].isHungry && sessions[slot].freeConnections > 0
     }
     for _ in 0..<min(origins.count, Self.growthOrigins) {
       growthCursor = growthCursor + 1 >= origins.count ? 0 : growthCursor + 1
@@ -143,10 +143,10 @@ extension Scheduler {
       guard entry.outstanding > entry.connections, entry.target == entry.connections, isSlow(index, now) else {
         continue
       }
-      let affordable = sessions[Int(entry.session)]?.affordableConnections(now: now) ?? 0
+      let affordable = sessions[Int(entry.session)].affordableConnections(now: now)
       let wanted = min(limit, entry.connections * 2, entry.connections + affordable, entry.outstanding)
       guard wanted > entry.connections else { continue }
-      if sessions[Int(entry.session)]?.freeConnections == 0 { reclaimIdleShares(of: entry.session) }
+      if sessions[Int(entry.session)].freeConnections == 0 { reclaimIdleShares(of: entry.session) }
       enlarge(number, share, to: wanted)
     }
   }
@@ -164,9 +164,10 @@ extension Scheduler {
   mutating func enlarge(_ number: UInt32, _ share: Int, to wanted: Int) {
     let index = Int(number) - 1
     let entry = origins[index].shares[share]
-    let free = min(limit(of: index) - origins[index].granted, sessions[Int(entry.session)]?.freeConnections ?? 0)
+    guard wanted > entry.connections else { return }
+    let free = min(limit(of: index) - origins[index].granted, sessions[Int(entry.session)].freeConnections)
     let more = min(wanted - entry.connections, free)
-    if more > 0, sessions[Int(entry.session)]?.isEligible == true {
+    if more > 0, sessions[Int(entry.session)].isEligible {
       grant(number, to: entry.session, connections: more)
     }
   }
@@ -199,8 +200,8 @@ extension Scheduler {
   mutating func splitHotOrigins(_ now: Instant) {
     guard !hot.isEmpty else { return }
     for slot in sessions.indices {
-      guard let session = sessions[slot], session.isHungry else { continue }
-      guard session.freeConnections > 0 else {
+      guard sessions[slot].isHungry else { continue }
+      guard sessions[slot].freeConnections > 0 else {
         reclaimIdleShares(of: Int32(slot))
         continue
       }
@@ -232,10 +233,10 @@ extension Scheduler {
     guard origins[index].health.isOpen else { return }
     let backlog = origins[index].queue.count + origins[index].outstanding
     let paying = backlog / Self.rowsPerConnection - origins[index].granted
-    let affordable = isSlow(index, now) ? sessions[Int(slot)]?.affordableConnections(now: now) ?? 0 : 0
+    let affordable = isSlow(index, now) ? sessions[Int(slot)].affordableConnections(now: now) : 0
     let worth = min(max(paying, affordable), fairPart, backlog)
     guard worth > 0 else { return }
-    let room = min(limit(of: index) - origins[index].granted, sessions[Int(slot)]?.freeConnections ?? 0, worth)
+    let room = min(limit(of: index) - origins[index].granted, sessions[Int(slot)].freeConnections, worth)
     if room > 0 { return grant(number, to: slot, connections: room) }
     // All are given out: the largest share comes down to its fair part, and what it confirms is given on.
     guard
@@ -258,7 +259,7 @@ extension Scheduler {
     let known = max(entry.told, target)
     if known < entry.connections, isAnnounced(number, to: entry.session) {
       origins[index].shares[share].connections = known
-      sessions[Int(entry.session)]?.freeConnections += entry.connections - known
+      sessions[Int(entry.session)].freeConnections += entry.connections - known
     }
     origins[index].shares[share].target = target
     if target == entry.told {
@@ -291,8 +292,8 @@ extension Scheduler {
   /// those listed first, except that one which was used since gets a second turn.
   mutating func reclaimIdleShares(of slot: Int32) {
     var asked = 0
-    var looks = 2 * (sessions[Int(slot)]?.idleShares.count ?? 0)
-    while asked < 64, looks > 0, let number = sessions[Int(slot)]?.idleShares.popFirst() {
+    var looks = 2 * (sessions[Int(slot)].idleShares.count)
+    while asked < 64, looks > 0, let number = sessions[Int(slot)].idleShares.popFirst() {
       looks -= 1
       let index = Int(number) - 1
       guard let share = origins[index].shareIndex(of: slot) else { continue }
@@ -302,7 +303,7 @@ extension Scheduler {
       if entry.isUsed || isAnnounced(number, to: slot) {
         origins[index].shares[share].isUsed = false
         origins[index].shares[share].isListedIdle = true
-        sessions[Int(slot)]?.idleShares.append(number)
+        sessions[Int(slot)].idleShares.append(number)
       } else {
         lower(number, share, to: 0)
         asked += 1
@@ -321,7 +322,7 @@ extension Scheduler {
       let confirmed = max(grant.connections, origins[index].shares[share].target)
       guard confirmed < current else { continue }
       origins[index].shares[share].connections = confirmed
-      sessions[Int(slot)]?.freeConnections += current - confirmed
+      sessions[Int(slot)].freeConnections += current - confirmed
       dropIfEmpty(grant.origin, share)
       settle(grant.origin)
     }

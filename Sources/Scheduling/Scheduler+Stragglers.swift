@@ -16,8 +16,7 @@ extension Scheduler {
     guard now >= nextBalance, pausedSince == nil else { return }
     nextBalance = now.adding(nanoseconds: Self.balanceInterval)
     let idle = sessions.indices.map(Int32.init).filter { slot in
-      guard let session = sessions[Int(slot)] else { return false }
-      return session.isHungry && session.freeConnections > 0
+      sessions[Int(slot)].isHungry && sessions[Int(slot)].freeConnections > 0
     }
     guard !idle.isEmpty, sessionSlots.count > 1 else { return }
     var turn = 0
@@ -26,7 +25,7 @@ extension Scheduler {
       let index = balanceCursor
       guard origins[index].queue.isEmpty, origins[index].health.phase == .healthy else { continue }
       for share in origins[index].shares.indices {
-        guard let session = sessions[Int(origins[index].shares[share].session)] else { continue }
+        let session = sessions[Int(origins[index].shares[share].session)]
         let helper = idle[turn % idle.count]
         guard helper != origins[index].shares[share].session else { continue }
         let isSuspect = session.trust.isSuspended || session.isSilent
@@ -54,15 +53,10 @@ extension Scheduler {
       split(number, to: helper, now)
       return origins[index].shareIndex(of: helper) != nil
     }
-    var seqs: [UInt64] = []
-    var seq = entry.leased.tail
-    while seqs.count < min(waiting / 2, Self.recalledAtOnce), seq != Row.none {
-      if !hasCopies(seq) { seqs.append(seq) }
-      seq = rows[seq].previous
-    }
+    let seqs = rows.last(min(waiting / 2, Self.recalledAtOnce), of: entry.leased) { !hasCopies($0) }
     origins[index].shares[share].recallableAt = now.adding(nanoseconds: Self.recallInterval)
     guard !seqs.isEmpty else { return false }
-    let recall = Recall(origin: number, seqs: seqs.reversed())
+    let recall = Recall(origin: number, seqs: seqs)
     withDispatch(to: entry.session) { $0.recalls.append(recall) }
     return true
   }
@@ -77,14 +71,14 @@ extension Scheduler {
     }
     guard !candidates.isEmpty else { return false }
     if origins[index].shareIndex(of: helper) == nil {
-      let free = min(limit(of: index) - origins[index].granted, sessions[Int(helper)]?.freeConnections ?? 0)
+      let free = min(limit(of: index) - origins[index].granted, sessions[Int(helper)].freeConnections)
       guard free > 0 else { return false }
       grant(number, to: helper, connections: min(free, fairPart, candidates.count))
     }
     guard let own = origins[index].shareIndex(of: helper), origins[index].shares[own].target > 0 else { return false }
     var given = 0
     for seq in candidates.prefix(Self.doubledAtOnce) {
-      guard sessions[Int(helper)]?.hasCredit == true,
+      guard sessions[Int(helper)].hasCredit,
         origins[index].shares[own].outstanding < origins[index].shares[own].depth
       else { break }
       rows[seq].wasDoubled = true

@@ -28,8 +28,7 @@ extension Scheduler {
   /// Names of agents that fail everywhere.
   package var suspendedAgents: [String] {
     sessions.compactMap { session in
-      guard let session, session.standing != .fenced, session.trust.isSuspended else { return nil }
-      return session.greeting.name
+      session.standing != .fenced && session.trust.isSuspended ? session.greeting.name : nil
     }
   }
 

@@ -100,7 +100,7 @@ package struct Scheduler: Sendable {
   /// By number less one. Numbers are used again once an origin is forgotten, which its agents have confirmed.
   var origins: [Origin] = []
   var freeOrigins: [UInt32] = []
-  var originNumbers: [[UInt8]: UInt32] = [:]
+  var originNumbers: [OriginKey: UInt32] = [:]
   var unplaced: Deque<UInt32> = []
   var hot: Deque<UInt32> = []
   var healthSteps = Heap<HealthStep>()
@@ -109,8 +109,8 @@ package struct Scheduler: Sendable {
   /// Rows without an origin, because they are no valid requests: any session says so.
   var homeless = RowList()
 
-  /// By slot; nil for a slot that is free.
-  var sessions: [Session?] = []
+  /// By slot; a slot whose session is gone is used again.
+  var sessions: [Session] = []
   var sessionSlots: [UInt64: Int32] = [:]
   var nextSession: UInt64 = 1
   /// All agents fail alike: since when nothing but probes has been given out.

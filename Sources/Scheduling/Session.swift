@@ -30,8 +30,10 @@ struct Session {
     case active
     /// Ends soon and gets nothing more: `fenced`.
     case draining
-    /// Its rows are with others already; its connections may be open until its lease has run out.
+    /// Its rows are with others already; its connections may be open until its lease has run out: `gone`.
     case fenced
+    /// The slot is free.
+    case gone
   }
 
   /// Work of so many rows a second is taken for a busy agent.
@@ -80,6 +82,14 @@ struct Session {
     loadAt = now
     freeConnections = greeting.connections
   }
+
+  /// What stands in a free slot.
+  static let gone: Session = {
+    let nobody = Greeting(instance: [], name: "", link: 0, connections: 0, creditRows: 0, creditBytes: 0)
+    var session = Session(identifier: 0, greeting: nobody, hash: 0, expiry: .distantFuture, now: .zero)
+    session.standing = .gone
+    return session
+  }()
 
   var creditRows: Int { greeting.creditRows - outstandingRows }
   /// Whether it may be given rows and shares.
