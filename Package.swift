@@ -101,7 +101,8 @@ let package = Package(
     tests(of: "Scheduling", ["FetchModel"]),
     tests(of: "WireProtocol", ["FetchModel"]),
     tests(of: "FetchClient", ["FetchModel", "PosixIO"]),
-    tests(of: "AgentRuntime"),
+    tests(of: "AgentRuntime", ["FetchClient", "FetchModel", "Scheduling", "WireProtocol"]),
+    tests(of: "CoordinatorRuntime", ["Scheduling", "WireProtocol"]),
     tests(of: "OriginServer"),
     // Real programs from the folder that TRAWL_BIN names.
     .testTarget(name: "ProcessTests", swiftSettings: settings),

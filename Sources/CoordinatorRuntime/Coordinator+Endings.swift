@@ -9,16 +9,18 @@ import Scheduling
 extension Coordinator {
   /// Records what time has brought and says so.
   func note(_ passing: Passing) {
-    endSessions(passing.ends)
+    endSessions(passing.ends, isUnexpected: true)
     for origin in passing.givenUp { record(origin) }
+    for row in passing.lost { recordLost(row, agent: "of an earlier run") }
   }
 
-  /// Records what was lost with sessions and says so.
-  func endSessions(_ ends: [SessionEnd]) {
+  /// Records what was lost with sessions and says so. One that was not to end is said even if nothing was: its rows
+  /// may have been doubled in time.
+  func endSessions(_ ends: [SessionEnd], isUnexpected: Bool = false) {
     for end in ends {
       peers[end.session] = nil
       for row in end.lost { recordLost(row, agent: end.agent) }
-      if stage == .running, end.requeued > 0 || !end.lost.isEmpty {
+      if stage == .running, isUnexpected || end.requeued > 0 || !end.lost.isEmpty {
         let lost = end.lost.isEmpty ? "" : ", \(end.lost.count) unsafe rows are lost"
         view.say("agent \(end.agent) is gone: \(end.requeued) rows are given out again\(lost)")
       }

@@ -27,20 +27,31 @@ extension Coordinator {
     guard frames.count >= 2 else { return refuse(.notThisProtocol, from: nil) }
     let routing = frames[0]
     let session: UInt64
+    let sequence: UInt64
     let body: WireAgentMessage.OneOf_Body
     do {
-      (session, body) = try Envelope.decodeFromAgent(frames[1])
+      (session, sequence, body) = try Envelope.decodeFromAgent(frames[1])
     } catch {
       return refuse(.notThisProtocol, from: nil)
     }
     if case .hello(let hello) = body { return try greet(hello, from: routing) }
     // A session is bound to the connection that began it.
     guard scheduler.isKnown(session), peers[session]?.routing == routing else {
-      let control = Envelope.encode(session: session, epoch: epoch, .helloAgain(WireHelloAgain()))
-      _ = try socket.socket.send([routing, control])
-      return
+      return try askForHello(routing, session)
     }
-    try receive(body, bulk: frames.dropFirst(2), from: session)
+    switch peers[session]?.incoming.admit(sequence) {
+    case .next: try receive(body, bulk: frames.dropFirst(2), from: session)
+    case .repeated, nil: break
+    case .gap: try fence(session, .messageMissing)
+    }
+  }
+
+  /// The session is not known, or not over that connection.
+  private func askForHello(_ routing: [UInt8], _ session: UInt64) throws {
+    var again = WireHelloAgain()
+    again.isSuperseded = scheduler.isSuperseded(session)
+    let control = Envelope.encode(session: session, sequence: 0, epoch: epoch, .helloAgain(again))
+    _ = try socket.socket.send([routing, control])
   }
 
   private func receive(_ body: WireAgentMessage.OneOf_Body, bulk: ArraySlice<[UInt8]>, from session: UInt64) throws {
@@ -48,6 +59,7 @@ extension Coordinator {
     case .hello: break
     case .beat(let beat):
       guard scheduler.beat(session, now: now) else { return }
+      peers[session]?.lastBeat = now
       note(beat.effort, of: session, isFinal: false)
       var echo = WireBeatEcho()
       echo.stampNs = beat.stampNs
@@ -57,7 +69,11 @@ extension Coordinator {
     case .sharesLowered(let lowered):
       let grants = lowered.shares.map { ShareGrant(origin: $0.origin, connections: Int($0.connections)) }
       scheduler.sharesLowered(grants, by: session)
-    case .rowsReturned: break
+    case .draining: scheduler.draining(session)
+    case .originPauses(let message):
+      for pause in message.pauses {
+        scheduler.pause(pause.origin, milliseconds: pause.milliseconds, from: session, now: now)
+      }
     case .jobReport(let report):
       note(report.effort, of: session, isFinal: true)
       peers[session]?.hasReported = true
@@ -81,11 +97,12 @@ extension Coordinator {
       let theirs = "\(hello.minimumVersion) to \(hello.maximumVersion)"
       return try answer(routing, "this coordinator speaks protocol versions \(mine), the agent \(theirs)")
     }
-    guard hello.instance.count == 16, hello.connections > 0, hello.creditRows > 0, hello.creditBytes > 0,
+    guard let held = HeldCheck.holdings(hello), hello.instance.count == 16, hello.connections > 0, hello.creditRows > 0,
+      hello.creditBytes > 0,
       hello.name.utf8.count <= 256, hello.name.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
     else {
       refuse(.badGreeting, from: nil)
-      return try answer(routing, "the hello is not complete")
+      return try answer(routing, "the hello is not complete, or says what cannot be")
     }
     guard !isParting else { return try answer(routing, "the job is over", isTemporary: true) }
     var link = StableHash()
@@ -98,14 +115,17 @@ extension Coordinator {
       creditRows: Int(hello.creditRows),
       creditBytes: Int(clamping: hello.creditBytes)
     )
-    let reception = scheduler.hello(greeting, now: now)
+    // Of another job nothing is held.
+    let isOurs = Array(hello.job) == files.identifier
+    let reception = scheduler.hello(greeting, holdings: isOurs ? held : [], now: now)
     let session = reception.session
     if let fenced = reception.fenced { endSessions([fenced]) }
     peers[session] = PeerSession(
       routing: routing,
       name: hello.name,
       processIdentifier: Int32(clamping: hello.processID),
-      instance: greeting.instance
+      instance: greeting.instance,
+      lastBeat: now
     )
     efforts.note(greeting.instance)
     var welcome = WireWelcome()
@@ -114,6 +134,12 @@ extension Coordinator {
     welcome.job = bytes(files.identifier)
     welcome.specification = WireJob(configuration.job)
     welcome.acknowledgementCreditBytes = 64 * 1024 * 1024
+    welcome.renumbered = reception.renumbered.map { entry in
+      var renumbered = WireRenumbered()
+      renumbered.held = entry.held
+      renumbered.origin = entry.origin
+      return renumbered
+    }
     try send(.welcome(welcome), to: session)
   }
 
@@ -121,16 +147,18 @@ extension Coordinator {
     var refusal = WireRefusal()
     refusal.reason = reason
     refusal.isTemporary = isTemporary
-    _ = try socket.socket.send([routing, Envelope.encode(session: 0, epoch: epoch, .refusal(refusal))])
+    _ = try socket.socket.send([routing, Envelope.encode(session: 0, sequence: 0, epoch: epoch, .refusal(refusal))])
   }
 
   // MARK: Refusals
 
   /// Ends the session of a peer that does not keep to the protocol; its rows go to others.
-  func fence(_ session: UInt64, _ cause: RefusalLedger.Cause) {
-    refuse(cause, from: peers[session]?.name)
-    // It may be at work all the same, until its lease has run out.
+  func fence(_ session: UInt64, _ cause: RefusalLedger.Cause) throws {
+    let peer = peers[session]
+    refuse(cause, from: peer?.name)
+    // It may be at work all the same, until its lease has run out or it hears of this.
     if let end = scheduler.fence(session) { endSessions([end]) }
+    if let peer { try askForHello(peer.routing, session) }
   }
 
   private func refuse(_ cause: RefusalLedger.Cause, from name: String?) {

@@ -8,37 +8,38 @@ import WireProtocol
 /// What agents say has become of rows.
 extension Coordinator {
   func take(_ results: WireResults, bulk: ArraySlice<[UInt8]>, from session: UInt64) throws {
-    guard Array(results.job) == files.identifier else { return fence(session, .wrongJob) }
+    guard Array(results.job) == files.identifier else { return try fence(session, .wrongJob) }
     guard bulk.count == 2, let columnFrame = bulk.first, let lineFrame = bulk.last else {
-      return fence(session, .badFrame)
+      return try fence(session, .badFrame)
     }
-    guard let last = peers[session]?.lastBlock, results.block == last + 1 else {
-      return fence(session, .blockOutOfOrder)
+    guard peers[session]?.blocks.isNext(results.block) == true else {
+      return try fence(session, .blockOutOfOrder)
     }
     let columns: [ResultColumn]
     do {
       columns = try ColumnFrame.decode(columnFrame, count: Int(results.rows))
     } catch {
-      return fence(session, .badFrame)
+      return try fence(session, .badFrame)
     }
-    guard areWellFormed(lineFrame, columns) else { return fence(session, .badLine) }
+    guard areWellFormed(lineFrame, columns) else { return try fence(session, .badLine) }
     var acceptance = Acceptance()
     do {
       try scheduler.accept(columns, from: session, now: now, into: &acceptance)
     } catch {
-      return fence(session, .rowNotLeased)
+      return try fence(session, .rowNotLeased)
     }
     for location in acceptance.freed { lines.release(location) }
     let accepted = acceptance.refused.isEmpty ? lineFrame : add(columns, lineFrame, except: acceptance.refused)
     if acceptance.refused.isEmpty { for column in columns { records.add(column) } }
     timeline.add(rows: records.rows, at: now)
-    peers[session]?.lastBlock = results.block
-    peers[session]?.uncommitted.append((results.block, lineFrame.count))
+    peers[session]?.blocks.addResults(bytes: lineFrame.count)
     mailboxes.committer.send(
       .append(CommitRequest(lines: accepted, session: session, block: results.block))
     )
     // A quarter of the acknowledgement credit: the agent must not come to a stand for want of a sync.
-    if let waiting = peers[session]?.uncommittedBytes, waiting > 16 * 1024 * 1024 { mailboxes.committer.send(.hurry) }
+    if let waiting = peers[session]?.blocks.uncommittedBytes, waiting > 16 * 1024 * 1024 {
+      mailboxes.committer.send(.hurry)
+    }
   }
 
   /// Counts the rows of a block but those that do not count, and returns the lines that are left.
@@ -75,25 +76,31 @@ extension Coordinator {
   }
 
   func take(_ deferrals: WireDeferrals, bulk: ArraySlice<[UInt8]>, from session: UInt64) throws {
-    guard Array(deferrals.job) == files.identifier else { return fence(session, .wrongJob) }
-    guard bulk.count == 1, let frame = bulk.first else { return fence(session, .badFrame) }
+    guard Array(deferrals.job) == files.identifier else { return try fence(session, .wrongJob) }
+    guard bulk.count == 1, let frame = bulk.first else { return try fence(session, .badFrame) }
+    guard peers[session]?.blocks.isNext(deferrals.block) == true else {
+      return try fence(session, .blockOutOfOrder)
+    }
     let decoded: [Deferral]
     do {
       decoded = try DeferralFrame.decode(frame, count: Int(deferrals.rows))
     } catch {
-      return fence(session, .badFrame)
+      return try fence(session, .badFrame)
     }
     do {
       try scheduler.defer(decoded, from: session, now: now)
     } catch {
-      fence(session, .rowNotLeased)
+      return try fence(session, .rowNotLeased)
     }
+    if let block = peers[session]?.blocks.addDeferrals() { try acknowledge(block, to: session) }
   }
 
-  /// The blocks up to this one are durable.
-  func acknowledge(_ block: UInt64, to session: UInt64) throws {
-    guard peers[session] != nil else { return }
-    peers[session]?.durable(upTo: block)
+  /// The results up to this block are durable.
+  func noteDurable(_ block: UInt64, of session: UInt64) throws {
+    if let block = peers[session]?.blocks.durable(upTo: block) { try acknowledge(block, to: session) }
+  }
+
+  private func acknowledge(_ block: UInt64, to session: UInt64) throws {
     var acknowledgement = WireAcknowledgement()
     acknowledgement.job = bytes(files.identifier)
     acknowledgement.block = block

@@ -75,15 +75,15 @@ extension Coordinator {
           continue
         }
       }
-      try recall(dispatch.recalled, from: dispatch.session)
+      for recall in dispatch.recalls { try send(recall, to: dispatch.session) }
     }
   }
 
-  private func recall(_ seqs: [UInt64], from session: UInt64) throws {
-    guard !seqs.isEmpty else { return }
-    var recall = WireRowRecall()
-    recall.job = bytes(files.identifier)
-    recall.rows = UInt32(seqs.count)
-    try send(.rowRecall(recall), bulk: [SeqFrame.encode(seqs)], to: session)
+  private func send(_ recall: Recall, to session: UInt64) throws {
+    var message = WireRowRecall()
+    message.job = bytes(files.identifier)
+    message.rows = UInt32(recall.seqs.count)
+    message.origin = recall.origin
+    try send(.rowRecall(message), bulk: [SeqFrame.encode(recall.seqs)], to: session)
   }
 }

@@ -5,6 +5,8 @@ import Scheduling
 extension Coordinator {
   /// Origins that are said to be down by name; a list may hold a million of them.
   private static let namedOrigins = 20
+  /// Three beats.
+  private static let silence: UInt64 = 3_000_000_000
 
   func showProgress() {
     sayTrouble()
@@ -25,6 +27,7 @@ extension Coordinator {
   /// What stops agents, or all of them, is said once.
   private func sayTrouble() {
     guard stage == .running else { return }
+    saySilence()
     if scheduler.isPaused != wasPaused {
       wasPaused = scheduler.isPaused
       let seconds = Int(configuration.job.retry.giveUpAfter.inSeconds.rounded())
@@ -45,6 +48,20 @@ extension Coordinator {
     }
     for agent in suspendedAgents where !suspended.contains(agent) { view.say("agent \(agent) is given rows again") }
     suspendedAgents = suspended
+  }
+
+  /// Agents that miss their beats; a job may end before their lease does, and nobody would hear of them.
+  private func saySilence() {
+    for (session, peer) in peers {
+      let isSilent = now.nanoseconds(since: peer.lastBeat) >= Self.silence
+      guard isSilent != peer.isSaidSilent else { continue }
+      peers[session]?.isSaidSilent = isSilent
+      view.say(
+        isSilent
+          ? "agent \(peer.name) is silent: others do those of its rows that may be sent twice"
+          : "agent \(peer.name) is heard again"
+      )
+    }
   }
 
   func sayDown(_ key: [UInt8]) {

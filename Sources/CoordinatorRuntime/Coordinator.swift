@@ -234,7 +234,7 @@ final class Coordinator {
         inputHasEnded = true
         scheduler.endInput()
       case .input(.failed(let message)): throw CoordinatorError(message)
-      case .committer(.durable(let session, let block)): try acknowledge(block, to: session)
+      case .committer(.durable(let session, let block)): try noteDurable(block, of: session)
       case .committer(.idle):
         if stage == .flushing { try part() }
       case .committer(.failed(let message)):
@@ -243,12 +243,16 @@ final class Coordinator {
     }
   }
 
-  /// Sends to a session. One that cannot be reached gets no more work, and is over when its lease is: its agent may
+  /// Sends to a session. A message that cannot leave leaves a gap behind it, which ends the session if its agent hears
+  /// of it at all: it may have said what nobody says again. One that cannot be reached gets no more work, and is over when its lease is: its agent may
   /// be alive behind a broken connection, with requests under way.
   @discardableResult
   func send(_ body: WireCoordinatorMessage.OneOf_Body, bulk: [[UInt8]] = [], to session: UInt64) throws -> Bool {
-    guard let peer = peers[session] else { return false }
-    let control = Envelope.encode(session: session, epoch: epoch, body)
+    guard var peer = peers[session] else { return false }
+    // Welcomes are outside of the numbering: they begin it.
+    let sequence = if case .welcome = body { UInt64(0) } else { peer.outgoing.next() }
+    peers[session] = peer
+    let control = Envelope.encode(session: session, sequence: sequence, epoch: epoch, body)
     switch try socket.socket.send([peer.routing, control] + bulk) {
     case .sent: return true
     case .wouldBlock, .unroutable:

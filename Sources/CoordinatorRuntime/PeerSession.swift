@@ -1,5 +1,5 @@
 import FetchModel
-import WireProtocol
+import Scheduling
 
 /// What the shell knows of a session besides what the scheduler does.
 struct PeerSession {
@@ -8,15 +8,13 @@ struct PeerSession {
   let name: String
   let processIdentifier: Int32
   let instance: [UInt8]
-  /// Number of the last block that was taken.
-  var lastBlock: UInt64 = 0
-  /// Bytes of blocks that are not durable yet, as (block, bytes).
-  var uncommitted: [(block: UInt64, bytes: Int)] = []
+  var blocks = BlockLedger()
+  var incoming = MessageOrder()
+  var outgoing = MessageOrder()
   var hasReported = false
-
-  var uncommittedBytes: Int { uncommitted.reduce(0) { $0 + $1.bytes } }
-
-  mutating func durable(upTo block: UInt64) { uncommitted.removeAll { $0.block <= block } }
+  var lastBeat: Instant
+  /// Its silence was said.
+  var isSaidSilent = false
 }
 
 /// Effort by agent instance: cumulative reports, the latest counts.
@@ -52,6 +50,7 @@ struct RefusalLedger {
     case wrongJob = "wrong_job"
     case rowNotLeased = "row_not_leased"
     case blockOutOfOrder = "block_out_of_order"
+    case messageMissing = "message_missing"
     case badGreeting = "bad_greeting"
   }
 

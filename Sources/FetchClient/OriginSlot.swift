@@ -31,7 +31,8 @@ final class OriginSlot {
   static let addressLifetime: UInt64 = 60_000_000_000
   private static let maximumSessions = 16
 
-  let number: UInt32
+  /// Of the session; another coordinator gives another one.
+  var number: UInt32
   let url: HTTPURL
   let hostField: [UInt8]
   /// After `--connect-to`.
@@ -45,6 +46,8 @@ final class OriginSlot {
   var share = 0
   /// A lower share that has not been reached yet has to be reported when it is.
   var owesLowered = false
+  /// The origin asked for a pause: rows that were on their way here when it did are given back until then.
+  var pausedUntil = Instant.zero
 
   var addresses = Addresses.unknown
   /// Which address connected last.

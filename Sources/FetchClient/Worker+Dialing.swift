@@ -9,8 +9,7 @@ import WireProtocol
 
 /// A resolver's answer on its way back to the worker that asked.
 package struct ResolvedName: Sendable {
-  let origin: UInt32
-  /// Numbers of origins are used again; those of queries are not.
+  /// Numbers of origins change and are used again; those of queries are not.
   let query: UInt64
   let resolution: Resolution
 }
@@ -58,18 +57,18 @@ extension Worker {
     let query = lastQuery
     origin.addresses = .resolving(since: now, query: query)
     effort.resolverQueries += 1
-    let number = origin.number
+    queries[query] = origin
     let inbox = inbox
     resolver.ask(
       Resolver.Query(name: String(decoding: host, as: UTF8.self), family: job.book.family) { resolution in
-        inbox.send(.resolved(ResolvedName(origin: number, query: query, resolution: resolution)))
+        inbox.send(.resolved(ResolvedName(query: query, resolution: resolution)))
       }
     )
   }
 
   func resolved(_ name: ResolvedName) {
-    guard let job, let origin = origins[name.origin], case .resolving(let since, let query) = origin.addresses,
-      query == name.query
+    guard let origin = queries.removeValue(forKey: name.query), let job,
+      case .resolving(let since, let query) = origin.addresses, query == name.query
     else { return }
     let waiting = connectionsResolving(at: origin)
     switch name.resolution {

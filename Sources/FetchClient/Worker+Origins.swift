@@ -45,6 +45,7 @@ extension Worker {
 
   /// Starts as many waiting rows as connections, share, lease and credit allow.
   func pump(_ origin: OriginSlot) {
+    if now < origin.pausedUntil { return returnWaiting(of: origin) }
     while !origin.waiting.isEmpty {
       guard mayStart else { return stall(origin) }
       if !origin.waiting[0].needsFreshConnection, let connection = origin.idle.popLast() {
@@ -55,6 +56,11 @@ extension Worker {
       } else if let oldest = origin.idle.first {
         close(oldest)
       } else {
+        // A row that was to go on here after the share was given up.
+        if origin.share == 0, origin.openConnections == 0 {
+          returnWaiting(of: origin)
+          forgetIfUnused(origin)
+        }
         return
       }
     }
@@ -84,21 +90,18 @@ extension Worker {
     }
   }
 
-  /// Rows that nothing will start here any more go back to the scheduler.
-  private func returnWaiting(of origin: OriginSlot) {
-    for pending in origin.waiting {
-      let row = pending.row
-      // A row in the middle of its redirects goes on from there.
-      let cause: Deferral.Cause = pending.redirect == nil ? .notStarted : .redirect
-      builder.add(Deferral(seq: row.seq, cause: cause, attempts: row.attempts, redirect: pending.redirect), now: now)
-    }
-    origin.waiting.removeAll()
-  }
-
   func reportLoweredShare(_ origin: OriginSlot) {
     guard origin.owesLowered, origin.openConnections <= origin.share else { return }
     origin.owesLowered = false
     report(.shareLowered(origin: origin.number, connections: origin.share))
-    if origin.share == 0, origin.openConnections == 0, origin.waiting.isEmpty { origins[origin.number] = nil }
+    forgetIfUnused(origin)
+  }
+
+  /// Its number may be given to another origin once nothing is left of it.
+  private func forgetIfUnused(_ origin: OriginSlot) {
+    guard origin.share == 0, origin.openConnections == 0, origin.waiting.isEmpty, origins[origin.number] === origin
+    else { return }
+    origins[origin.number] = nil
+    forgetStalled(origin)
   }
 }

@@ -10,6 +10,9 @@ import WireProtocol
 extension Worker {
   /// Drained so that a redirect's connection can be used again, at most.
   static let maximumDrainedBytes: UInt64 = 64 * 1024
+  /// How long, in milliseconds, rows of an origin that asked for a pause are given back here: until the coordinator has
+  /// surely heard of it.
+  private static let longestHold: UInt64 = 1000
 
   // MARK: Redirects
 
@@ -137,8 +140,14 @@ extension Worker {
       elapsed: elapsed,
       policy: job.specification.retry
     )
+    let pause = notePause(connection, status)
     switch verdict {
-    case .final: record(connection, connection.attempt, failure, job)
+    case .final:
+      record(connection, connection.attempt, failure, job)
+      if pause > 0, status == 429 || status == 503 {
+        let number = connection.origin.number
+        originPauses[number] = max(originPauses[number] ?? 0, pause)
+      }
     case .tryAgain:
       connection.hasher?.restart()
       effort.deferred += 1
@@ -149,7 +158,7 @@ extension Worker {
           failure: failure?.code,
           status: UInt16(clamping: status ?? 0),
           attempts: UInt16(clamping: connection.attempt.attempts),
-          retryAfterMilliseconds: retryAfter(connection) ?? 0
+          retryAfterMilliseconds: pause
         ),
         now: now
       )
@@ -157,11 +166,26 @@ extension Worker {
     if builder.isFull { flush() }
   }
 
-  private func retryAfter(_ connection: Connection) -> UInt64? {
-    guard connection.attempt.hasHead, let range = connection.reader.head.firstValue(of: "retry-after") else {
-      return nil
+  /// Milliseconds for which the answer asks to be left alone; 0 for none. A pause of the origin stops its rows here, too:
+  /// those that wait, and for a moment those that the coordinator sends before it knows.
+  private func notePause(_ connection: Connection, _ status: Int?) -> UInt64 {
+    guard let milliseconds = retryAfter(connection), milliseconds > 0 else { return 0 }
+    if status == 429 || status == 503 {
+      let shown = min(milliseconds, Self.longestHold) * 1_000_000
+      connection.origin.pausedUntil = now.adding(nanoseconds: shown)
     }
-    return RetryAfter.milliseconds(connection.reader.head.bytes.span.extracting(range))
+    return milliseconds
+  }
+
+  private func retryAfter(_ connection: Connection) -> UInt64? {
+    let head = connection.reader.head
+    guard connection.attempt.hasHead, let range = head.firstValue(of: "retry-after") else { return nil }
+    let value = head.bytes.span.extracting(range)
+    let wall = wallMicroseconds()
+    guard let date = head.firstValue(of: "date") else {
+      return RetryAfter.milliseconds(value, date: nil, wallMicroseconds: wall)
+    }
+    return RetryAfter.milliseconds(value, date: head.bytes.span.extracting(date), wallMicroseconds: wall)
   }
 
   private func record(

@@ -50,12 +50,16 @@ package final class Worker {
   var earliestDeadline = Instant.distantFuture
 
   var builder = BlockBuilder()
+  /// Milliseconds for which origins asked with answers that ended their rows, since the last flush.
+  var originPauses: [UInt32: UInt64] = [:]
   var effort = EffortCounters()
   private var generation: UInt64 = 0
   private var effortDueAt = Instant.zero
   private var isEffortStale = false
   /// Origins that had to wait for lease or credit.
   private var stalled: [OriginSlot] = []
+  /// Names that the resolver was asked for.
+  var queries: [UInt64: OriginSlot] = [:]
   var lastQuery: UInt64 = 0
   var troubleReportedAt = Instant.zero
   private var isStopped = false
@@ -130,8 +134,17 @@ package final class Worker {
     case .rows(let batch): adopt(batch)
     case .share(let origin, let connections): setShare(of: origin, to: connections)
     case .resolved(let name): resolved(name)
-    case .abandon(let next):
-      dropSession()
+    case .recall(let origin, let seqs): recall(seqs, from: origin)
+    case .drain: for origin in origins.values { returnWaiting(of: origin) }
+    case .collect(let next, let keepsRows):
+      if keepsRows { returnStranded() }
+      flush()
+      let held = takeStock()
+      if !keepsRows { dropSession() }
+      generation = next
+      report(keepsRows ? .holdings(held, dropped: []) : .holdings([], dropped: held.flatMap(\.rows)))
+    case .renumber(let next, let numbers):
+      renumber(numbers)
       generation = next
     case .finish:
       flush()
@@ -149,12 +162,16 @@ package final class Worker {
     origins.removeAll()
     earlyShares.removeAll()
     stalled.removeAll()
+    queries.removeAll()
+    originPauses.removeAll()
     builder = BlockBuilder()
   }
 
   func stall(_ origin: OriginSlot) {
     if !stalled.contains(where: { $0 === origin }) { stalled.append(origin) }
   }
+
+  func forgetStalled(_ origin: OriginSlot) { stalled.removeAll { $0 === origin } }
 
   private func resumeStalled() {
     guard !stalled.isEmpty, mayStart else { return }
@@ -253,11 +270,19 @@ package final class Worker {
 
   func flush() {
     let (block, deferrals, deferredRows) = builder.take()
+    // Before the rows: what is given out once they are known to be finished has to find the origin paused.
+    if !originPauses.isEmpty {
+      report(.originPauses(originPauses))
+      originPauses.removeAll()
+    }
     if block.rows > 0 {
       admission.addUnacknowledged(block.byteCount)
       report(.block(block))
     }
-    if deferredRows > 0 { report(.deferrals(frame: deferrals, rows: deferredRows)) }
+    if deferredRows > 0 {
+      admission.addUnacknowledged(deferrals.count)
+      report(.deferrals(frame: deferrals, rows: deferredRows))
+    }
     if !isEffortStale {
       isEffortStale = true
       effortDueAt = now.adding(nanoseconds: Self.effortInterval)

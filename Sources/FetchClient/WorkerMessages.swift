@@ -1,6 +1,5 @@
 package import FetchModel
 package import HTTP1
-import Synchronization
 package import TLS
 package import WireProtocol
 
@@ -25,28 +24,6 @@ package final class JobContext: Sendable {
   }
 }
 
-/// Whether requests may be started at all: written by the thread that owns the session, read by workers before each
-/// request leaves.
-package final class Admission: Sendable {
-  private let leaseEnd = Atomic<UInt64>(0)
-  private let unacknowledged = Atomic<Int>(0)
-  private let creditBytes: Int
-
-  /// `creditBytes`: finished bytes that may wait for their acknowledgement.
-  package init(creditBytes: Int) { self.creditBytes = creditBytes }
-
-  /// Requests may start until then, on the boot-time clock.
-  package func setLease(until end: Instant) { leaseEnd.store(end.nanoseconds, ordering: .releasing) }
-
-  package func isLeased(at now: Instant) -> Bool { now.nanoseconds < leaseEnd.load(ordering: .acquiring) }
-
-  package func addUnacknowledged(_ bytes: Int) { unacknowledged.add(bytes, ordering: .relaxed) }
-
-  package var unacknowledgedBytes: Int { unacknowledged.load(ordering: .relaxed) }
-
-  package var hasCredit: Bool { unacknowledgedBytes < creditBytes }
-}
-
 /// The rows of one frame for one worker; all of them point into `bytes`.
 package final class RowBatch: Sendable {
   package let bytes: [UInt8]
@@ -66,9 +43,16 @@ package enum WorkerCommand: Sendable {
   case share(origin: UInt32, connections: Int)
   /// Internal: the answer of the resolver.
   case resolved(ResolvedName)
-  /// The session is over: forget rows and unsent results, close connections. Reports carry the generation from
-  /// then on, so that what was on its way is recognised.
-  case abandon(generation: UInt64)
+  /// Give back those of an origin's rows that were not started; of the others nothing is said.
+  case recall(origin: UInt32, seqs: [UInt64])
+  /// Give back all rows that were not started.
+  case drain
+  /// The session is over: report everything finished, then what is held. Rows that are not kept are forgotten and
+  /// their connections closed. Reports carry the generation from then on, so that what was said before is recognised.
+  case collect(generation: UInt64, keepsRows: Bool)
+  /// Another session begins with what was held: origins have other numbers from now on, and those that are not listed
+  /// are forgotten. The generation as with `collect`.
+  case renumber(generation: UInt64, origins: [UInt32: UInt32])
   /// Report everything finished so far, then `finished`.
   case finish
   case stop
@@ -86,6 +70,10 @@ package enum WorkerNews: Sendable {
   case deferrals(frame: [UInt8], rows: Int)
   /// No more than that many connections to the origin are open any more.
   case shareLowered(origin: UInt32, connections: Int)
+  /// Origins that asked for so many milliseconds without a request, with answers that ended their rows.
+  case originPauses([UInt32: UInt64])
+  /// The answer to `collect`: what is kept, and the rows that are not.
+  case holdings([WorkerHolding], dropped: [UInt64])
   /// Cumulative for the job.
   case effort(EffortCounters)
   /// The answer to `finish`.
@@ -94,11 +82,31 @@ package enum WorkerNews: Sendable {
   case localTrouble(String)
 }
 
+/// What one worker has in hand of an origin.
+package struct WorkerHolding: Equatable, Sendable {
+  package let origin: UInt32
+  /// The canonical origin.
+  package let key: [UInt8]
+  /// That may be open; the worker's share from now on.
+  package let connections: Int
+  /// Waiting or in flight.
+  package let rows: [UInt64]
+
+  package init(origin: UInt32, key: [UInt8], connections: Int, rows: [UInt64]) {
+    self.origin = origin
+    self.key = key
+    self.connections = connections
+    self.rows = rows
+  }
+}
+
 /// Finished rows: packed columns and the lines themselves, in the same order.
-package struct ResultBlock: Sendable {
+package struct ResultBlock: Equatable, Sendable {
   package var rows = 0
   package var columns: [UInt8] = []
   package var lines: [UInt8] = []
+
+  package init() {}
 
   package var byteCount: Int { columns.count + lines.count }
 }

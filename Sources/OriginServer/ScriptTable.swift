@@ -116,9 +116,24 @@ extension Script {
       guard let seconds = target.number(1, limit: ScriptLimit.count),
         let status = target.number(query: "status", ifAbsent: 429, limit: 999), status >= 200
       else { return nil }
-      return .text(status, "later\n", fields: [("Retry-After", String(seconds))], for: call)
+      guard let fields = retryAfter(seconds, form: target.value(of: "form")) else { return nil }
+      return .text(status, "later\n", fields: fields, for: call)
     default:
       return nil
+    }
+  }
+
+  /// `form=date`: as a date instead of a number, by a clock that has stood still since 1994.
+  private static func retryAfter(_ seconds: Int, form: String?) -> [(String, String)]? {
+    switch form {
+    case nil: return [("Retry-After", String(seconds))]
+    case "date" where seconds < 86_400:
+      func day(_ second: Int) -> String {
+        let parts = [second / 3600, second / 60 % 60, second % 60].map { ($0 < 10 ? "0" : "") + String($0) }
+        return "Sun, 06 Nov 1994 \(parts.joined(separator: ":")) GMT"
+      }
+      return [("Date", day(0)), ("Retry-After", day(seconds))]
+    default: return nil
     }
   }
 

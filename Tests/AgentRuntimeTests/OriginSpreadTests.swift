@@ -56,10 +56,10 @@ import Testing
     #expect(first.map(\.connections) == [8, 8])
     let second = spread.setShare(of: 4, to: 0)
     #expect(second.map(\.connections) == [0, 0])
-    #expect(spread.lowered(origin: 4, worker: first[0].worker, to: 0) == nil)
-    #expect(spread.lowered(origin: 4, worker: first[1].worker, to: 3) == nil)
-    #expect(spread.lowered(origin: 4, worker: first[1].worker, to: 0) == 0)
-    #expect(spread.lowered(origin: 4, worker: first[1].worker, to: 0) == nil)
+    #expect(spread.lowered(origin: 4, worker: first[0].worker, to: 0).confirmed == nil)
+    #expect(spread.lowered(origin: 4, worker: first[1].worker, to: 3).confirmed == nil)
+    #expect(spread.lowered(origin: 4, worker: first[1].worker, to: 0).confirmed == 0)
+    #expect(spread.lowered(origin: 4, worker: first[1].worker, to: 0).confirmed == nil)
   }
 
   @Test func `what was lowered twice is confirmed at the last`() {
@@ -68,18 +68,18 @@ import Testing
     _ = spread.setShare(of: 4, to: 5)
     _ = spread.setShare(of: 4, to: 2)
     // The confirmation of the first, overtaken by the second.
-    #expect(spread.lowered(origin: 4, worker: 0, to: 5) == nil)
-    #expect(spread.lowered(origin: 4, worker: 0, to: 2) == 2)
+    #expect(spread.lowered(origin: 4, worker: 0, to: 5).confirmed == nil)
+    #expect(spread.lowered(origin: 4, worker: 0, to: 2).confirmed == 2)
   }
 
   @Test func `nothing is confirmed that was not asked for`() {
     var spread = OriginSpread(workers: 2)
-    #expect(spread.lowered(origin: 4, worker: 0, to: 0) == nil)
+    #expect(spread.lowered(origin: 4, worker: 0, to: 0).confirmed == nil)
     _ = spread.setShare(of: 4, to: 3)
-    #expect(spread.lowered(origin: 4, worker: 0, to: 3) == nil)
+    #expect(spread.lowered(origin: 4, worker: 0, to: 3).confirmed == nil)
     _ = spread.setShare(of: 4, to: 2)
     spread.forgetAll()
-    #expect(spread.lowered(origin: 4, worker: 0, to: 2) == nil)
+    #expect(spread.lowered(origin: 4, worker: 0, to: 2).confirmed == nil)
   }
 
   @Test func `rows without a share go to all workers`() {
@@ -123,7 +123,7 @@ import Testing
           let worker = random.below(count)
           guard workers.open[worker] > workers.told[worker] else { continue }
           workers.open[worker] = workers.told[worker]
-          if let total = spread.lowered(origin: 5, worker: worker, to: workers.told[worker]) {
+          if let total = spread.lowered(origin: 5, worker: worker, to: workers.told[worker]).confirmed {
             #expect(total == share && counted > share)
             counted = total
           }
@@ -134,11 +134,135 @@ import Testing
         #expect(workers.open.reduce(0, +) <= counted)
         // Workers that have nothing to close confirm at once.
         for worker in 0..<count where workers.open[worker] <= workers.told[worker] {
-          guard let total = spread.lowered(origin: 5, worker: worker, to: workers.told[worker]) else { continue }
+          let answer = spread.lowered(origin: 5, worker: worker, to: workers.told[worker])
+          #expect(answer.instructions.isEmpty)
+          guard let total = answer.confirmed else { continue }
           #expect(total == share)
           counted = total
         }
       }
+    }
+  }
+
+  // MARK: What was taken over
+
+  @Test func `parts that were taken over keep their workers, and further ones go to others`() {
+    var spread = OriginSpread(workers: 3)
+    spread.adopt(3, parts: [OriginSpread.Part(worker: 1, connections: 2)])
+    #expect((0..<10 as Range<UInt64>).allSatisfy { spread.worker(for: 3, seq: $0) == 1 })
+    #expect(spread.workers(of: 3) == [1])
+    #expect(spread.setShare(of: 3, to: 8) == [OriginSpread.Instruction(worker: 1, connections: 8)])
+    // Origin 3 would begin with worker 0.
+    #expect(spread.setShare(of: 3, to: 18).map(\.worker) == [0, 2])
+    #expect(spread.workers(of: 3) == [1, 0, 2])
+  }
+
+  @Test func `a part grows only when a larger one has come down`() {
+    var spread = OriginSpread(workers: 2)
+    spread.adopt(
+      7,
+      parts: [OriginSpread.Part(worker: 0, connections: 1), OriginSpread.Part(worker: 1, connections: 12)]
+    )
+    // As it should be: 8 and 2. Nothing is taken from the first, and the second comes down by what is too much.
+    #expect(spread.setShare(of: 7, to: 10) == [OriginSpread.Instruction(worker: 1, connections: 9)])
+    #expect(spread.setShare(of: 7, to: 8) == [OriginSpread.Instruction(worker: 1, connections: 7)])
+    let early = spread.lowered(origin: 7, worker: 1, to: 9)
+    #expect(early.confirmed == nil && early.instructions.isEmpty)
+    let late = spread.lowered(origin: 7, worker: 1, to: 7)
+    #expect(late.confirmed == 8 && late.instructions.isEmpty)
+    #expect(spread.setShare(of: 7, to: 10) == [OriginSpread.Instruction(worker: 0, connections: 3)])
+  }
+
+  @Test func `what is raised while it is on its way down is handed on at the confirmation`() {
+    var spread = OriginSpread(workers: 2)
+    _ = spread.setShare(of: 2, to: 16)
+    #expect(spread.setShare(of: 2, to: 4).map(\.connections) == [0, 4])
+    #expect(spread.setShare(of: 2, to: 12).isEmpty)
+    let first = spread.lowered(origin: 2, worker: 1, to: 0)
+    #expect(first.instructions == [OriginSpread.Instruction(worker: 1, connections: 4)] && first.confirmed == 12)
+    let second = spread.lowered(origin: 2, worker: 0, to: 4)
+    #expect(second.instructions == [OriginSpread.Instruction(worker: 0, connections: 8)] && second.confirmed == nil)
+  }
+
+  @Test func `an origin keeps its parts under another number, and one that is not listed is gone`() {
+    var spread = OriginSpread(workers: 2)
+    _ = spread.setShare(of: 1, to: 16)
+    _ = spread.setShare(of: 2, to: 3)
+    _ = spread.setShare(of: 3, to: 3)
+    // Numbers may change places.
+    spread.renumber([1: 2, 2: 1])
+    #expect(spread.workers(of: 2) == [1, 0] && spread.workers(of: 1) == [0] && spread.workers(of: 3).isEmpty)
+    #expect(spread.setShare(of: 2, to: 0).count == 2)
+  }
+
+  @Test func `whatever was taken over and is asked, no more is open than the share`() {
+    var random = SystemlessRandom(state: 5)
+    for _ in 0..<500 {
+      let count = 1 + random.below(5)
+      var spread = OriginSpread(workers: count)
+      var workers = Workers(count)
+      for worker in 0..<count { workers.told[worker] = random.below(20) }
+      workers.open = workers.told
+      let parts = (0..<count).filter { workers.told[$0] > 0 }.map {
+        OriginSpread.Part(worker: $0, connections: workers.told[$0])
+      }
+      guard !parts.isEmpty else { continue }
+      spread.adopt(5, parts: parts)
+      var share = workers.told.reduce(0, +)
+      var counted = share
+      // Told, and not obeyed yet.
+      var mail: [[Int]] = Array(repeating: [], count: count)
+      func tell(_ instructions: [OriginSpread.Instruction], _ mail: inout [[Int]]) {
+        for instruction in instructions { mail[instruction.worker].append(instruction.connections) }
+      }
+      func confirm(_ worker: Int, _ mail: inout [[Int]]) {
+        let answer = spread.lowered(origin: 5, worker: worker, to: workers.told[worker])
+        tell(answer.instructions, &mail)
+        guard let total = answer.confirmed else { return }
+        #expect(total == share)
+        counted = total
+      }
+      var owes = Array(repeating: false, count: count)
+      func settle(_ worker: Int, _ mail: inout [[Int]]) {
+        guard owes[worker], workers.open[worker] <= workers.told[worker] else { return }
+        owes[worker] = false
+        confirm(worker, &mail)
+      }
+      for _ in 0..<150 {
+        let worker = random.below(count)
+        switch random.below(4) {
+        case 0:
+          let next = counted == share ? random.below(60) : random.below(share + 1)
+          guard next != share else { continue }
+          share = next
+          counted = max(counted, share)
+          tell(spread.setShare(of: 5, to: next), &mail)
+        case 1:
+          guard !mail[worker].isEmpty else { continue }
+          let next = mail[worker].removeFirst()
+          if next < workers.told[worker] { owes[worker] = true }
+          workers.told[worker] = next
+          settle(worker, &mail)
+        case 2: workers.open[worker] = max(workers.open[worker], workers.told[worker])
+        default:
+          workers.open[worker] = min(workers.open[worker], workers.told[worker])
+          settle(worker, &mail)
+        }
+        #expect(workers.open.reduce(0, +) <= counted)
+      }
+      // Left alone, all of the share is given out.
+      for _ in 0..<20 {
+        for worker in 0..<count {
+          while !mail[worker].isEmpty {
+            let next = mail[worker].removeFirst()
+            if next < workers.told[worker] { owes[worker] = true }
+            workers.told[worker] = next
+          }
+          workers.open[worker] = min(workers.open[worker], workers.told[worker])
+          settle(worker, &mail)
+        }
+      }
+      #expect(workers.told.reduce(0, +) == share && counted == share)
     }
   }
 }

@@ -66,23 +66,3 @@ import Testing
     #expect(Self.verdict(failure: .reset, elapsed: .seconds(1_000_000)) == .tryAgain)
   }
 }
-
-@Suite struct RetryAfterTests {
-  private static func milliseconds(_ text: String) -> UInt64? { RetryAfter.milliseconds(Array(text.utf8).span) }
-
-  @Test func `seconds become milliseconds, a day at most`() {
-    #expect(Self.milliseconds("0") == 0)
-    #expect(Self.milliseconds("120") == 120_000)
-    #expect(Self.milliseconds("0007") == 7000)
-    #expect(Self.milliseconds("86400") == 86_400_000)
-    #expect(Self.milliseconds("86401") == 86_400_000)
-    #expect(Self.milliseconds("9999999999") == 86_400_000)
-  }
-
-  @Test(arguments: [
-    "", " ", "-1", "+1", "1.5", "1 ", " 1", "1e3", "0x10", "12345678901", "Wed, 21 Oct 2026 07:28:00 GMT", "\u{661}",
-  ])
-  func `what is no number of seconds is not taken`(_ text: String) {
-    #expect(Self.milliseconds(text) == nil)
-  }
-}

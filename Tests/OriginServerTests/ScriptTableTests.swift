@@ -79,6 +79,11 @@ import Testing
     #expect(literal(try script("/status/503")).contains("Content-Length: 11\r\n"))
     #expect(literal(try script("/interim")).hasPrefix("HTTP/1.1 103 Early Hints\r\n"))
     #expect(literal(try script("/retry-after/7")).contains("429 Too Many Requests\r\nRetry-After: 7\r\n"))
+    #expect(
+      literal(try script("/retry-after/3661?form=date")).contains(
+        "\r\nDate: Sun, 06 Nov 1994 00:00:00 GMT\r\nRetry-After: Sun, 06 Nov 1994 01:01:01 GMT\r\n"
+      )
+    )
   }
 
   @Test func `a big head has exactly the bytes asked for`() throws {

@@ -3,24 +3,25 @@ import Testing
 import WireProtocol
 
 @Suite struct EnvelopeTests {
-  @Test func `a message of an agent arrives with its session`() throws {
+  @Test func `a message of an agent arrives with its session and number`() throws {
     var beat = WireBeat()
     beat.stampNs = .max
-    let (session, body) = try Envelope.decodeFromAgent(Envelope.encode(session: 42, .beat(beat)))
-    #expect(session == 42 && body == .beat(beat))
+    let frame = Envelope.encode(session: 42, sequence: 7, .beat(beat))
+    let (session, sequence, body) = try Envelope.decodeFromAgent(frame)
+    #expect(session == 42 && sequence == 7 && body == .beat(beat))
   }
 
-  @Test func `a message of the coordinator arrives with its session and epoch`() throws {
+  @Test func `a message of the coordinator arrives with its session, number and epoch`() throws {
     var acknowledgement = WireAcknowledgement()
     acknowledgement.block = 7
-    let frame = Envelope.encode(session: .max, epoch: 9, .acknowledgement(acknowledgement))
-    let (session, epoch, body) = try Envelope.decodeFromCoordinator(frame)
-    #expect(session == .max && epoch == 9 && body == .acknowledgement(acknowledgement))
+    let frame = Envelope.encode(session: .max, sequence: .max, epoch: 9, .acknowledgement(acknowledgement))
+    let (session, sequence, epoch, body) = try Envelope.decodeFromCoordinator(frame)
+    #expect(session == .max && sequence == .max && epoch == 9 && body == .acknowledgement(acknowledgement))
   }
 
   @Test func `an empty body is a body, no body is none`() throws {
-    let drain = try Envelope.decodeFromCoordinator(Envelope.encode(session: 1, epoch: 2, .drain(WireDrain())))
-    #expect(drain.body == .drain(WireDrain()))
+    let frame = Envelope.encode(session: 1, sequence: 1, epoch: 2, .drain(WireDrain()))
+    #expect(try Envelope.decodeFromCoordinator(frame).body == .drain(WireDrain()))
     #expect(throws: EnvelopeError.noBody) { try Envelope.decodeFromAgent([]) }
     #expect(throws: EnvelopeError.noBody) { try Envelope.decodeFromCoordinator([]) }
     // Field 1, varint 5: a session alone.
@@ -43,8 +44,11 @@ import WireProtocol
     var random = WireRandom(seed: 11)
     var hello = WireHello()
     hello.name = "agent"
-    hello.heldRows = [1, 2, 3]
-    let valid = Envelope.encode(session: 3, .hello(hello))
+    var held = WireHeld()
+    held.key = bytes(Array("http://localhost:80".utf8))
+    held.rows = [1, 2, 300]
+    hello.held = [held]
+    let valid = Envelope.encode(session: 3, sequence: 0, .hello(hello))
     for round in 0..<5000 {
       var frame = random.bytes(upTo: 60)
       if round % 2 == 0 {

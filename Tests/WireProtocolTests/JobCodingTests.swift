@@ -6,7 +6,7 @@ import WireProtocol
   private static func overTheWire(_ job: JobSpecification) throws -> JobSpecification {
     var welcome = WireWelcome()
     welcome.specification = WireJob(job)
-    let frame = Envelope.encode(session: 1, epoch: 1, .welcome(welcome))
+    let frame = Envelope.encode(session: 1, sequence: 0, epoch: 1, .welcome(welcome))
     guard case .welcome(let arrived) = try Envelope.decodeFromCoordinator(frame).body else { return JobSpecification() }
     return try JobSpecification(arrived.specification)
   }
@@ -34,6 +34,7 @@ import WireProtocol
     job.retry.delay = some(duration())
     job.retry.maximumTime = some(duration())
     job.retry.includesUnsafe = Bool.random(using: &random)
+    job.retry.giveUpAfter = duration()
     job.tls.verifies = Bool.random(using: &random)
     job.tls.authoritiesPEM = some(bytes())
     job.tls.certificatePEM = some(bytes())

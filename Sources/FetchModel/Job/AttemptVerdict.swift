@@ -28,17 +28,3 @@ package enum AttemptVerdict: Equatable, Sendable {
     }
   }
 }
-
-/// The pause that a Retry-After value asks for (RFC 9110 section 10.2.3).
-package enum RetryAfter {
-  /// Milliseconds, at most a day; nil if the value is not a number of seconds.
-  package static func milliseconds(_ value: Span<UInt8>) -> UInt64? {
-    guard value.count > 0, value.count <= 10 else { return nil }
-    var seconds: UInt64 = 0
-    for index in value.indices {
-      guard value[index] >= 0x30, value[index] <= 0x39 else { return nil }
-      seconds = seconds * 10 + UInt64(value[index] - 0x30)
-    }
-    return min(seconds, 86_400) * 1000
-  }
-}

@@ -102,7 +102,7 @@ package enum DeferralFrame {
   }
 }
 
-/// A frame of row numbers, 8 bytes each (recall and return).
+/// A frame of row numbers, 8 bytes each (recall).
 package enum SeqFrame {
   package static func encode(_ seqs: [UInt64]) -> [UInt8] {
     var frame: [UInt8] = []

@@ -43,6 +43,13 @@ package nonisolated struct WireAgentMessage: @unchecked Sendable {
     set {_uniqueStorage()._session = newValue}
   }
 
+  /// Number of the message within its session and direction: 1, 2, 3 ... 0 outside of a session (hello). A repeated
+  /// message is ignored; after a gap the session is over, because nobody knows what the missing message said.
+  package var sequence: UInt64 {
+    get {_storage._sequence}
+    set {_uniqueStorage()._sequence = newValue}
+  }
+
   package var body: OneOf_Body? {
     get {return _storage._body}
     set {_uniqueStorage()._body = newValue}
@@ -88,14 +95,6 @@ package nonisolated struct WireAgentMessage: @unchecked Sendable {
     set {_uniqueStorage()._body = .sharesLowered(newValue)}
   }
 
-  package var rowsReturned: WireRowsReturned {
-    get {
-      if case .rowsReturned(let v)? = _storage._body {return v}
-      return WireRowsReturned()
-    }
-    set {_uniqueStorage()._body = .rowsReturned(newValue)}
-  }
-
   package var jobReport: WireJobReport {
     get {
       if case .jobReport(let v)? = _storage._body {return v}
@@ -112,6 +111,22 @@ package nonisolated struct WireAgentMessage: @unchecked Sendable {
     set {_uniqueStorage()._body = .goodbye(newValue)}
   }
 
+  package var draining: WireDraining {
+    get {
+      if case .draining(let v)? = _storage._body {return v}
+      return WireDraining()
+    }
+    set {_uniqueStorage()._body = .draining(newValue)}
+  }
+
+  package var originPauses: WireOriginPauses {
+    get {
+      if case .originPauses(let v)? = _storage._body {return v}
+      return WireOriginPauses()
+    }
+    set {_uniqueStorage()._body = .originPauses(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Body: Equatable, Sendable {
@@ -120,9 +135,10 @@ package nonisolated struct WireAgentMessage: @unchecked Sendable {
     case results(WireResults)
     case deferrals(WireDeferrals)
     case sharesLowered(WireSharesLowered)
-    case rowsReturned(WireRowsReturned)
     case jobReport(WireJobReport)
     case goodbye(WireGoodbye)
+    case draining(WireDraining)
+    case originPauses(WireOriginPauses)
 
   }
 
@@ -140,6 +156,9 @@ package nonisolated struct WireCoordinatorMessage: Sendable {
   package var session: UInt64 = 0
 
   package var epoch: UInt64 = 0
+
+  /// As in AgentMessage; 0 for welcome, refusal and hello_again.
+  package var sequence: UInt64 = 0
 
   package var body: WireCoordinatorMessage.OneOf_Body? = nil
 
@@ -273,12 +292,33 @@ package nonisolated struct WireHello: Sendable {
 
   package var creditBytes: UInt64 = 0
 
-  /// What it still holds of the job when the coordinator is a new epoch of the same job.
+  /// The job that `held` is of; empty if the agent has had none.
   package var job: Data = Data()
 
-  package var heldRows: [UInt64] = []
+  /// What it still holds of that job: rows that are finished and not acknowledged, and, when the coordinator was
+  /// started again, rows under way and connections.
+  package var held: [WireHeld] = []
 
-  package var heldShares: [WireShare] = []
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct WireHeld: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The number of the origin in the agent's last epoch; 0 for rows without one and for finished rows.
+  package var origin: UInt32 = 0
+
+  /// The canonical origin, by which its number in this epoch is found; empty for 0.
+  package var key: Data = Data()
+
+  /// That may be open.
+  package var connections: UInt32 = 0
+
+  package var rows: [UInt64] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -325,7 +365,7 @@ package nonisolated struct WireResults: Sendable {
 
   package var job: Data = Data()
 
-  /// 1, 2, 3 ... within a session.
+  /// Blocks of results and of deferrals together are numbered 1, 2, 3 ... within a session; all are acknowledged.
   package var block: UInt64 = 0
 
   package var rows: UInt32 = 0
@@ -345,6 +385,9 @@ package nonisolated struct WireDeferrals: Sendable {
 
   package var rows: UInt32 = 0
 
+  /// As in Results.
+  package var block: UInt64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -363,15 +406,39 @@ package nonisolated struct WireSharesLowered: Sendable {
   package init() {}
 }
 
-/// The answer to RowRecall: rows that were not started and never will be. Bulk frame: 1. seq as 8 bytes each.
-package nonisolated struct WireRowsReturned: Sendable {
+/// The agent was told to end: it takes no more rows and finishes those that it has started.
+package nonisolated struct WireDraining: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var job: Data = Data()
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  package var rows: UInt32 = 0
+  package init() {}
+}
+
+/// Origins that asked for a pause in an answer which ended its row (429 or 503 with Retry-After). An answer after
+/// which the row is tried again says so in its deferral.
+package nonisolated struct WireOriginPauses: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var pauses: [WireOriginPause] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct WireOriginPause: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var origin: UInt32 = 0
+
+  package var milliseconds: UInt64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -484,6 +551,9 @@ package nonisolated struct WireWelcome: Sendable {
   /// Finished bytes that may wait for their acknowledgement.
   package var acknowledgementCreditBytes: UInt64 = 0
 
+  /// The numbers in this epoch of the origins that the hello named as held. What is not listed is not held.
+  package var renumbered: [WireRenumbered] = []
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -491,11 +561,29 @@ package nonisolated struct WireWelcome: Sendable {
   fileprivate var _specification: WireJob? = nil
 }
 
-/// The session of the message is not known (any more): drop its rows and say hello.
+package nonisolated struct WireRenumbered: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// As in the hello.
+  package var held: UInt32 = 0
+
+  package var origin: UInt32 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// The session of the message is not known (any more): say hello. Rows go on if the epoch is another one.
 package nonisolated struct WireHelloAgain: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
+
+  /// Another process has begun a session under this instance: take another instance.
+  package var isSuperseded: Bool = false
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -576,7 +664,7 @@ package nonisolated struct WireShare: Sendable {
   package init() {}
 }
 
-/// All blocks up to this one are durable.
+/// All blocks up to this one are in good hands: results durable, deferrals taken back.
 package nonisolated struct WireAcknowledgement: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -591,7 +679,8 @@ package nonisolated struct WireAcknowledgement: Sendable {
   package init() {}
 }
 
-/// Asks for rows back that have not been started. Bulk frame: 1. seq as 8 bytes each.
+/// Asks for rows of an origin back that have not been started; those come as deferrals, of the others nothing is
+/// said. Bulk frame: 1. seq as 8 bytes each.
 package nonisolated struct WireRowRecall: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -600,6 +689,8 @@ package nonisolated struct WireRowRecall: Sendable {
   package var job: Data = Data()
 
   package var rows: UInt32 = 0
+
+  package var origin: UInt32 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -721,6 +812,12 @@ package nonisolated struct WireJob: @unchecked Sendable {
   package var retryUnsafe: Bool {
     get {_storage._retryUnsafe}
     set {_uniqueStorage()._retryUnsafe = newValue}
+  }
+
+  /// For how long an origin may answer nothing before its rows end untried.
+  package var giveUpAfterNs: UInt64 {
+    get {_storage._giveUpAfterNs}
+    set {_uniqueStorage()._giveUpAfterNs = newValue}
   }
 
   package var tlsInsecure: Bool {
@@ -892,10 +989,11 @@ fileprivate nonisolated let _protobuf_package = "trawl.v1"
 
 nonisolated extension WireAgentMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".AgentMessage"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}session\0\u{1}hello\0\u{1}beat\0\u{1}results\0\u{1}deferrals\0\u{3}shares_lowered\0\u{3}rows_returned\0\u{3}job_report\0\u{1}goodbye\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}session\0\u{1}hello\0\u{1}beat\0\u{1}results\0\u{1}deferrals\0\u{3}shares_lowered\0\u{4}\u{2}job_report\0\u{1}goodbye\0\u{1}sequence\0\u{1}draining\0\u{3}origin_pauses\0\u{c}\u{7}\u{1}")
 
   fileprivate class _StorageClass {
     var _session: UInt64 = 0
+    var _sequence: UInt64 = 0
     var _body: WireAgentMessage.OneOf_Body?
 
       // This property is used as the initial default value for new instances of the type.
@@ -908,6 +1006,7 @@ nonisolated extension WireAgentMessage: SwiftProtobuf.Message, SwiftProtobuf._Me
 
     init(copying source: _StorageClass) {
       _session = source._session
+      _sequence = source._sequence
       _body = source._body
     }
   }
@@ -993,19 +1092,6 @@ nonisolated extension WireAgentMessage: SwiftProtobuf.Message, SwiftProtobuf._Me
             _storage._body = .sharesLowered(v)
           }
         }()
-        case 7: try {
-          var v: WireRowsReturned?
-          var hadOneofValue = false
-          if let current = _storage._body {
-            hadOneofValue = true
-            if case .rowsReturned(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._body = .rowsReturned(v)
-          }
-        }()
         case 8: try {
           var v: WireJobReport?
           var hadOneofValue = false
@@ -1030,6 +1116,33 @@ nonisolated extension WireAgentMessage: SwiftProtobuf.Message, SwiftProtobuf._Me
           if let v = v {
             if hadOneofValue {try decoder.handleConflictingOneOf()}
             _storage._body = .goodbye(v)
+          }
+        }()
+        case 10: try { try decoder.decodeSingularUInt64Field(value: &_storage._sequence) }()
+        case 11: try {
+          var v: WireDraining?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .draining(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .draining(v)
+          }
+        }()
+        case 12: try {
+          var v: WireOriginPauses?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .originPauses(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .originPauses(v)
           }
         }()
         default: break
@@ -1068,10 +1181,6 @@ nonisolated extension WireAgentMessage: SwiftProtobuf.Message, SwiftProtobuf._Me
         guard case .sharesLowered(let v)? = _storage._body else { preconditionFailure() }
         try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
       }()
-      case .rowsReturned?: try {
-        guard case .rowsReturned(let v)? = _storage._body else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
-      }()
       case .jobReport?: try {
         guard case .jobReport(let v)? = _storage._body else { preconditionFailure() }
         try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
@@ -1080,7 +1189,21 @@ nonisolated extension WireAgentMessage: SwiftProtobuf.Message, SwiftProtobuf._Me
         guard case .goodbye(let v)? = _storage._body else { preconditionFailure() }
         try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
       }()
-      case nil: break
+      default: break
+      }
+      if _storage._sequence != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._sequence, fieldNumber: 10)
+      }
+      switch _storage._body {
+      case .draining?: try {
+        guard case .draining(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+      }()
+      case .originPauses?: try {
+        guard case .originPauses(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+      }()
+      default: break
       }
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -1092,6 +1215,7 @@ nonisolated extension WireAgentMessage: SwiftProtobuf.Message, SwiftProtobuf._Me
         let _storage = _args.0
         let rhs_storage = _args.1
         if _storage._session != rhs_storage._session {return false}
+        if _storage._sequence != rhs_storage._sequence {return false}
         if _storage._body != rhs_storage._body {return false}
         return true
       }
@@ -1104,7 +1228,7 @@ nonisolated extension WireAgentMessage: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireCoordinatorMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".CoordinatorMessage"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}session\0\u{1}epoch\0\u{1}welcome\0\u{3}hello_again\0\u{1}refusal\0\u{3}beat_echo\0\u{1}work\0\u{1}shares\0\u{1}acknowledgement\0\u{3}row_recall\0\u{3}job_end\0\u{1}drain\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}session\0\u{1}epoch\0\u{1}welcome\0\u{3}hello_again\0\u{1}refusal\0\u{3}beat_echo\0\u{1}work\0\u{1}shares\0\u{1}acknowledgement\0\u{3}row_recall\0\u{3}job_end\0\u{1}drain\0\u{1}sequence\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1244,6 +1368,7 @@ nonisolated extension WireCoordinatorMessage: SwiftProtobuf.Message, SwiftProtob
           self.body = .drain(v)
         }
       }()
+      case 13: try { try decoder.decodeSingularUInt64Field(value: &self.sequence) }()
       default: break
       }
     }
@@ -1303,12 +1428,16 @@ nonisolated extension WireCoordinatorMessage: SwiftProtobuf.Message, SwiftProtob
     }()
     case nil: break
     }
+    if self.sequence != 0 {
+      try visitor.visitSingularUInt64Field(value: self.sequence, fieldNumber: 13)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: WireCoordinatorMessage, rhs: WireCoordinatorMessage) -> Bool {
     if lhs.session != rhs.session {return false}
     if lhs.epoch != rhs.epoch {return false}
+    if lhs.sequence != rhs.sequence {return false}
     if lhs.body != rhs.body {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -1317,7 +1446,7 @@ nonisolated extension WireCoordinatorMessage: SwiftProtobuf.Message, SwiftProtob
 
 nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Hello"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}minimum_version\0\u{3}maximum_version\0\u{1}instance\0\u{1}nonce\0\u{1}name\0\u{3}process_id\0\u{1}threads\0\u{1}connections\0\u{3}credit_rows\0\u{3}credit_bytes\0\u{1}job\0\u{3}held_rows\0\u{3}held_shares\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}minimum_version\0\u{3}maximum_version\0\u{1}instance\0\u{1}nonce\0\u{1}name\0\u{3}process_id\0\u{1}threads\0\u{1}connections\0\u{3}credit_rows\0\u{3}credit_bytes\0\u{1}job\0\u{2}\u{3}held\0\u{c}\u{c}\u{1}\u{c}\u{d}\u{1}")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1336,8 +1465,7 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 9: try { try decoder.decodeSingularUInt32Field(value: &self.creditRows) }()
       case 10: try { try decoder.decodeSingularUInt64Field(value: &self.creditBytes) }()
       case 11: try { try decoder.decodeSingularBytesField(value: &self.job) }()
-      case 12: try { try decoder.decodeRepeatedUInt64Field(value: &self.heldRows) }()
-      case 13: try { try decoder.decodeRepeatedMessageField(value: &self.heldShares) }()
+      case 14: try { try decoder.decodeRepeatedMessageField(value: &self.held) }()
       default: break
       }
     }
@@ -1377,11 +1505,8 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if !self.job.isEmpty {
       try visitor.visitSingularBytesField(value: self.job, fieldNumber: 11)
     }
-    if !self.heldRows.isEmpty {
-      try visitor.visitPackedUInt64Field(value: self.heldRows, fieldNumber: 12)
-    }
-    if !self.heldShares.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.heldShares, fieldNumber: 13)
+    if !self.held.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.held, fieldNumber: 14)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1398,8 +1523,52 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs.creditRows != rhs.creditRows {return false}
     if lhs.creditBytes != rhs.creditBytes {return false}
     if lhs.job != rhs.job {return false}
-    if lhs.heldRows != rhs.heldRows {return false}
-    if lhs.heldShares != rhs.heldShares {return false}
+    if lhs.held != rhs.held {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireHeld: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Held"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}origin\0\u{1}key\0\u{1}connections\0\u{1}rows\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.origin) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.key) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.connections) }()
+      case 4: try { try decoder.decodeRepeatedUInt64Field(value: &self.rows) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.origin != 0 {
+      try visitor.visitSingularUInt32Field(value: self.origin, fieldNumber: 1)
+    }
+    if !self.key.isEmpty {
+      try visitor.visitSingularBytesField(value: self.key, fieldNumber: 2)
+    }
+    if self.connections != 0 {
+      try visitor.visitSingularUInt32Field(value: self.connections, fieldNumber: 3)
+    }
+    if !self.rows.isEmpty {
+      try visitor.visitPackedUInt64Field(value: self.rows, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireHeld, rhs: WireHeld) -> Bool {
+    if lhs.origin != rhs.origin {return false}
+    if lhs.key != rhs.key {return false}
+    if lhs.connections != rhs.connections {return false}
+    if lhs.rows != rhs.rows {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1501,7 +1670,7 @@ nonisolated extension WireResults: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireDeferrals: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Deferrals"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0\u{1}rows\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0\u{1}rows\0\u{1}block\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1511,6 +1680,7 @@ nonisolated extension WireDeferrals: SwiftProtobuf.Message, SwiftProtobuf._Messa
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularBytesField(value: &self.job) }()
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self.rows) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.block) }()
       default: break
       }
     }
@@ -1523,12 +1693,16 @@ nonisolated extension WireDeferrals: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if self.rows != 0 {
       try visitor.visitSingularUInt32Field(value: self.rows, fieldNumber: 2)
     }
+    if self.block != 0 {
+      try visitor.visitSingularUInt64Field(value: self.block, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: WireDeferrals, rhs: WireDeferrals) -> Bool {
     if lhs.job != rhs.job {return false}
     if lhs.rows != rhs.rows {return false}
+    if lhs.block != rhs.block {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1564,9 +1738,28 @@ nonisolated extension WireSharesLowered: SwiftProtobuf.Message, SwiftProtobuf._M
   }
 }
 
-nonisolated extension WireRowsReturned: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".RowsReturned"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0\u{1}rows\0")
+nonisolated extension WireDraining: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Draining"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireDraining, rhs: WireDraining) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireOriginPauses: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".OriginPauses"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}pauses\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1574,26 +1767,56 @@ nonisolated extension WireRowsReturned: SwiftProtobuf.Message, SwiftProtobuf._Me
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularBytesField(value: &self.job) }()
-      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.rows) }()
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.pauses) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if !self.job.isEmpty {
-      try visitor.visitSingularBytesField(value: self.job, fieldNumber: 1)
-    }
-    if self.rows != 0 {
-      try visitor.visitSingularUInt32Field(value: self.rows, fieldNumber: 2)
+    if !self.pauses.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.pauses, fieldNumber: 1)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: WireRowsReturned, rhs: WireRowsReturned) -> Bool {
-    if lhs.job != rhs.job {return false}
-    if lhs.rows != rhs.rows {return false}
+  package static func ==(lhs: WireOriginPauses, rhs: WireOriginPauses) -> Bool {
+    if lhs.pauses != rhs.pauses {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireOriginPause: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".OriginPause"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}origin\0\u{1}milliseconds\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.origin) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.milliseconds) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.origin != 0 {
+      try visitor.visitSingularUInt32Field(value: self.origin, fieldNumber: 1)
+    }
+    if self.milliseconds != 0 {
+      try visitor.visitSingularUInt64Field(value: self.milliseconds, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireOriginPause, rhs: WireOriginPause) -> Bool {
+    if lhs.origin != rhs.origin {return false}
+    if lhs.milliseconds != rhs.milliseconds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1759,7 +1982,7 @@ nonisolated extension WireEffort: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Welcome"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}nonce\0\u{1}job\0\u{1}specification\0\u{3}acknowledgement_credit_bytes\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}nonce\0\u{1}job\0\u{1}specification\0\u{3}acknowledgement_credit_bytes\0\u{1}renumbered\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1772,6 +1995,7 @@ nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._Message
       case 3: try { try decoder.decodeSingularBytesField(value: &self.job) }()
       case 4: try { try decoder.decodeSingularMessageField(value: &self._specification) }()
       case 5: try { try decoder.decodeSingularUInt64Field(value: &self.acknowledgementCreditBytes) }()
+      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.renumbered) }()
       default: break
       }
     }
@@ -1797,6 +2021,9 @@ nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._Message
     if self.acknowledgementCreditBytes != 0 {
       try visitor.visitSingularUInt64Field(value: self.acknowledgementCreditBytes, fieldNumber: 5)
     }
+    if !self.renumbered.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.renumbered, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1806,6 +2033,42 @@ nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs.job != rhs.job {return false}
     if lhs._specification != rhs._specification {return false}
     if lhs.acknowledgementCreditBytes != rhs.acknowledgementCreditBytes {return false}
+    if lhs.renumbered != rhs.renumbered {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRenumbered: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Renumbered"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}held\0\u{1}origin\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.held) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.origin) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.held != 0 {
+      try visitor.visitSingularUInt32Field(value: self.held, fieldNumber: 1)
+    }
+    if self.origin != 0 {
+      try visitor.visitSingularUInt32Field(value: self.origin, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireRenumbered, rhs: WireRenumbered) -> Bool {
+    if lhs.held != rhs.held {return false}
+    if lhs.origin != rhs.origin {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1813,18 +2076,29 @@ nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireHelloAgain: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".HelloAgain"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}is_superseded\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    // Load everything into unknown fields
-    while try decoder.nextFieldNumber() != nil {}
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBoolField(value: &self.isSuperseded) }()
+      default: break
+      }
+    }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.isSuperseded != false {
+      try visitor.visitSingularBoolField(value: self.isSuperseded, fieldNumber: 1)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: WireHelloAgain, rhs: WireHelloAgain) -> Bool {
+    if lhs.isSuperseded != rhs.isSuperseded {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2037,7 +2311,7 @@ nonisolated extension WireAcknowledgement: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension WireRowRecall: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RowRecall"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0\u{1}rows\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0\u{1}rows\0\u{1}origin\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2047,6 +2321,7 @@ nonisolated extension WireRowRecall: SwiftProtobuf.Message, SwiftProtobuf._Messa
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularBytesField(value: &self.job) }()
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self.rows) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.origin) }()
       default: break
       }
     }
@@ -2059,12 +2334,16 @@ nonisolated extension WireRowRecall: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if self.rows != 0 {
       try visitor.visitSingularUInt32Field(value: self.rows, fieldNumber: 2)
     }
+    if self.origin != 0 {
+      try visitor.visitSingularUInt32Field(value: self.origin, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: WireRowRecall, rhs: WireRowRecall) -> Bool {
     if lhs.job != rhs.job {return false}
     if lhs.rows != rhs.rows {return false}
+    if lhs.origin != rhs.origin {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2121,7 +2400,7 @@ nonisolated extension WireDrain: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Job"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}method\0\u{1}headers\0\u{1}body\0\u{3}connect_timeout_ns\0\u{3}total_timeout_ns\0\u{3}first_byte_timeout_ns\0\u{3}idle_timeout_ns\0\u{3}low_speed_bytes_per_second\0\u{3}low_speed_time_ns\0\u{3}follow_redirects\0\u{3}maximum_hops\0\u{1}retries\0\u{3}retry_delay_ns\0\u{3}retry_maximum_time_ns\0\u{3}retry_unsafe\0\u{3}tls_insecure\0\u{3}tls_authorities_pem\0\u{3}tls_certificate_pem\0\u{3}tls_private_key_pem\0\u{3}tls_minimum_version\0\u{3}address_family\0\u{1}resolve\0\u{3}connect_to\0\u{3}connections_per_origin\0\u{3}body_disposition\0\u{3}inline_maximum_bytes\0\u{3}maximum_body_bytes\0\u{3}include_headers\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}method\0\u{1}headers\0\u{1}body\0\u{3}connect_timeout_ns\0\u{3}total_timeout_ns\0\u{3}first_byte_timeout_ns\0\u{3}idle_timeout_ns\0\u{3}low_speed_bytes_per_second\0\u{3}low_speed_time_ns\0\u{3}follow_redirects\0\u{3}maximum_hops\0\u{1}retries\0\u{3}retry_delay_ns\0\u{3}retry_maximum_time_ns\0\u{3}retry_unsafe\0\u{3}tls_insecure\0\u{3}tls_authorities_pem\0\u{3}tls_certificate_pem\0\u{3}tls_private_key_pem\0\u{3}tls_minimum_version\0\u{3}address_family\0\u{1}resolve\0\u{3}connect_to\0\u{3}connections_per_origin\0\u{3}body_disposition\0\u{3}inline_maximum_bytes\0\u{3}maximum_body_bytes\0\u{3}include_headers\0\u{3}give_up_after_ns\0")
 
   fileprivate class _StorageClass {
     var _method: String = String()
@@ -2139,6 +2418,7 @@ nonisolated extension WireJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
     var _retryDelayNs: UInt64? = nil
     var _retryMaximumTimeNs: UInt64? = nil
     var _retryUnsafe: Bool = false
+    var _giveUpAfterNs: UInt64 = 0
     var _tlsInsecure: Bool = false
     var _tlsAuthoritiesPem: Data? = nil
     var _tlsCertificatePem: Data? = nil
@@ -2177,6 +2457,7 @@ nonisolated extension WireJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
       _retryDelayNs = source._retryDelayNs
       _retryMaximumTimeNs = source._retryMaximumTimeNs
       _retryUnsafe = source._retryUnsafe
+      _giveUpAfterNs = source._giveUpAfterNs
       _tlsInsecure = source._tlsInsecure
       _tlsAuthoritiesPem = source._tlsAuthoritiesPem
       _tlsCertificatePem = source._tlsCertificatePem
@@ -2236,6 +2517,7 @@ nonisolated extension WireJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
         case 26: try { try decoder.decodeSingularUInt64Field(value: &_storage._inlineMaximumBytes) }()
         case 27: try { try decoder.decodeSingularUInt64Field(value: &_storage._maximumBodyBytes) }()
         case 28: try { try decoder.decodeSingularBoolField(value: &_storage._includeHeaders) }()
+        case 29: try { try decoder.decodeSingularUInt64Field(value: &_storage._giveUpAfterNs) }()
         default: break
         }
       }
@@ -2332,6 +2614,9 @@ nonisolated extension WireJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
       if _storage._includeHeaders != false {
         try visitor.visitSingularBoolField(value: _storage._includeHeaders, fieldNumber: 28)
       }
+      if _storage._giveUpAfterNs != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._giveUpAfterNs, fieldNumber: 29)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -2356,6 +2641,7 @@ nonisolated extension WireJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
         if _storage._retryDelayNs != rhs_storage._retryDelayNs {return false}
         if _storage._retryMaximumTimeNs != rhs_storage._retryMaximumTimeNs {return false}
         if _storage._retryUnsafe != rhs_storage._retryUnsafe {return false}
+        if _storage._giveUpAfterNs != rhs_storage._giveUpAfterNs {return false}
         if _storage._tlsInsecure != rhs_storage._tlsInsecure {return false}
         if _storage._tlsAuthoritiesPem != rhs_storage._tlsAuthoritiesPem {return false}
         if _storage._tlsCertificatePem != rhs_storage._tlsCertificatePem {return false}

@@ -32,6 +32,7 @@ extension WireJob {
     if let delay = job.retry.delay { retryDelayNs = delay.wholeNanoseconds }
     if let time = job.retry.maximumTime { retryMaximumTimeNs = time.wholeNanoseconds }
     retryUnsafe = job.retry.includesUnsafe
+    giveUpAfterNs = job.retry.giveUpAfter.wholeNanoseconds
 
     tlsInsecure = !job.tls.verifies
     if let pem = job.tls.authoritiesPEM { tlsAuthoritiesPem = bytes(pem) }
@@ -78,6 +79,7 @@ extension JobSpecification {
     retry.delay = wire.hasRetryDelayNs ? nanoseconds(wire.retryDelayNs) : nil
     retry.maximumTime = wire.hasRetryMaximumTimeNs ? nanoseconds(wire.retryMaximumTimeNs) : nil
     retry.includesUnsafe = wire.retryUnsafe
+    retry.giveUpAfter = nanoseconds(wire.giveUpAfterNs)
 
     tls.verifies = !wire.tlsInsecure
     tls.authoritiesPEM = wire.hasTlsAuthoritiesPem ? Array(wire.tlsAuthoritiesPem) : nil
