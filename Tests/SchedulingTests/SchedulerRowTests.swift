@@ -87,13 +87,23 @@ import Testing
     harness.add(4, to: "a")
     let holder = try #require(harness.dispatch()[session] == nil ? other : session)
     let stranger = holder == session ? other : session
-    #expect(throws: Refusal.notLeased(seq: 1)) { try harness.accept([0, 1, 1], from: holder) }
     #expect(throws: Refusal.notLeased(seq: 9)) { try harness.accept([0, 9], from: holder) }
     #expect(throws: Refusal.notLeased(seq: 0)) { try harness.accept([0], from: stranger) }
     #expect(throws: Refusal.unknownSession) { try harness.accept([0], from: 77) }
     #expect(harness.counts.places == [0, 4, 0, 0])
     try harness.accept([0, 1], from: holder)
     #expect(harness.counts.places == [0, 2, 0, 2])
+  }
+
+  @Test func `a row that stands in a block twice is refused the second time`() throws {
+    var harness = Harness()
+    let session = harness.hello(1)
+    harness.add(2, to: "a")
+    _ = harness.dispatch()
+    var acceptance = Acceptance()
+    try harness.scheduler.accept([0, 1, 1].map(column(seq:)), from: session, now: at(1), into: &acceptance)
+    #expect(acceptance.refused == [2] && acceptance.freed.count == 2)
+    #expect(harness.counts.places == [0, 0, 0, 2])
   }
 
   @Test func `the first record of a row is the only one`() throws {
