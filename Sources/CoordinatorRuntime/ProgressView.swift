@@ -1,5 +1,5 @@
 import FetchModel
-import Foundation
+import PosixIO
 import Scheduling
 
 /// Progress on standard error: a line that is rewritten on a terminal, a line now and then elsewhere.
@@ -48,7 +48,7 @@ struct ProgressView {
     case .lines: say(text)
     case .live:
       // Back to the first column, and clear what was longer.
-      FileHandle.standardError.write(Data("\r\(text)\u{1B}[K".utf8))
+      StandardError.write("\r\(text)\u{1B}[K")
       isLineOpen = true
     }
   }
@@ -65,12 +65,12 @@ struct ProgressView {
   /// A line of its own, whatever the view shows.
   mutating func say(_ text: String) {
     finish()
-    FileHandle.standardError.write(Data("\(text)\n".utf8))
+    StandardError.write("\(text)\n")
   }
 
   /// Ends an open line.
   mutating func finish() {
-    if isLineOpen { FileHandle.standardError.write(Data("\n".utf8)) }
+    if isLineOpen { StandardError.write("\n") }
     isLineOpen = false
   }
 }

@@ -1,6 +1,5 @@
 import AgentRuntime
 import ArgumentParser
-import Foundation
 import Logging
 import PosixIO
 
@@ -73,7 +72,7 @@ struct AgentCommand: ParsableCommand {
       case .failed(let message): throw CommandFailure(message)
       }
     } catch {
-      FileHandle.standardError.write(Data("agent: \(error)\n".utf8))
+      StandardError.write("agent: \(error)\n")
       throw ExitCode(2)
     }
   }

@@ -149,7 +149,7 @@ struct CommonOptions: ParsableArguments {
     } catch let code as ExitCode {
       throw code
     } catch {
-      FileHandle.standardError.write(Data("coordinator: \(error)\n".utf8))
+      StandardError.write("coordinator: \(error)\n")
       throw ExitCode(CoordinatorExit.notDone.rawValue)
     }
   }
