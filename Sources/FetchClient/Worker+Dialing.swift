@@ -202,14 +202,6 @@ extension Worker {
       let before = (connection.dnsTime ?? 0) + (connection.connectTime ?? 0)
       connection.tlsTime = now.nanoseconds(since: connection.openedAt.adding(nanoseconds: before))
       connection.tlsFacts = TLSFacts(version: tls.version, cipher: tls.cipher, resumed: tls.wasResumed)
-      // A process that was frozen past its lease closes before it sends.
-      // If the session is over, the row goes with it; if not, it waits for the lease.
-      guard admission.isLeased(at: now) else {
-        let origin = connection.origin
-        origin.waiting.prepend(connection.attempt.pending)
-        close(connection)
-        return stall(origin)
-      }
       send(connection)
     }
   }

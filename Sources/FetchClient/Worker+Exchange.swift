@@ -105,6 +105,7 @@ extension Worker {
 
   func continueSending(_ connection: Connection) {
     guard let job else { return }
+    guard connection.outputSent > 0 || admission.isLeased(at: now) else { return takeBack(connection) }
     while connection.outputSent < connection.output.count {
       let transfer = connection.output.withUnsafeBytes { bytes in
         connection.write(UnsafeRawBufferPointer(rebasing: bytes[connection.outputSent...]))
@@ -124,6 +125,15 @@ extension Worker {
     connection.stageStart = now
     renewDeadline(connection, .awaitingHead, job)
     watch(connection, for: .read)
+  }
+
+  /// A process that was frozen past its lease closes before it sends. If the session is over, the row goes with it;
+  /// if not, it waits for the lease.
+  private func takeBack(_ connection: Connection) {
+    let origin = connection.origin
+    origin.waiting.prepend(connection.attempt.pending)
+    close(connection)
+    stall(origin)
   }
 
   /// Reads what is there. More may be waiting inside TLS, which the poll set cannot see.

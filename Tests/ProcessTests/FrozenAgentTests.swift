@@ -41,4 +41,23 @@ import Testing
     #expect(lateAgents.count == 2, "the agent that was frozen works again: \(lateAgents)")
     #expect(frozen.poll() == nil)
   }
+
+  @Test func `does not send a request whose connection came into being meanwhile`() throws {
+    let server = try Listener()
+    // Takes the only place, so that the agent has to wait for its connection.
+    let first = try Client(port: server.port)
+    let port = try HeldPort.free()
+    let agent = try sandbox.startAgent(port: port)
+    let list = try sandbox.list(["http://127.0.0.1:\(server.port)/"])
+    let options = ["-d", "x", "--connect-timeout", "60", "-m", "120"]
+    let running = try sandbox.startRemote(input: list, port: port, options)
+    try waitUntil("the agent connects") { server.isKnockedAt }
+    agent.signal(SIGSTOP)
+    _ = try server.accept()
+    let connection = try withExtendedLifetime(first) { try server.accept(within: 20) }
+    let record = try running.wait().records(1)[0]
+    #expect(record.gist == "cluster/agent_lost")
+    agent.signal(SIGCONT)
+    #expect(String(decoding: connection.receive(), as: UTF8.self) == "")
+  }
 }

@@ -8,15 +8,25 @@ final class Client {
   init(port: Int) throws {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { throw Trouble("socket: errno \(errno)") }
-    var limit = timeval(tv_sec: 10, tv_usec: 0)
-    setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-    setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    limitWaiting()
     let status = withLoopback(port: port) { connect(descriptor, $0, $1) }
     guard status == 0 else {
       let number = errno
       close(descriptor)
       throw Trouble("cannot connect to port \(port): \(String(cString: strerror(number)))")
     }
+  }
+
+  /// The server's end of a connection.
+  fileprivate init(accepting descriptor: Int32) {
+    self.descriptor = descriptor
+    limitWaiting()
+  }
+
+  private func limitWaiting() {
+    var limit = timeval(tv_sec: 10, tv_usec: 0)
+    setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
   }
 
   deinit { close(descriptor) }
@@ -49,12 +59,64 @@ final class Client {
   }
 }
 
-/// Calls with the address of a port on 127.0.0.1.
-private func withLoopback<T>(port: Int, _ body: (UnsafePointer<sockaddr>, socklen_t) -> T) -> T {
+/// A server by hand, with room for no more than one connection that was not accepted: Linux drops the SYN of any
+/// other, as a dead host would.
+final class Listener {
+  let port: Int
+  private let descriptor: Int32
+
+  /// On 127.0.0.`number`; port 0 is one of the kernel's choice.
+  init(number: UInt8 = 1, port wanted: Int = 0) throws {
+    let made = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    guard made >= 0 else { throw Trouble("socket: errno \(errno)") }
+    // Small, so that a large request does not fit into what nobody reads; inherited by connections.
+    var room: Int32 = 8192
+    setsockopt(made, SOL_SOCKET, SO_RCVBUF, &room, socklen_t(MemoryLayout<Int32>.size))
+    var address = sockaddr_in()
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let isBound = withLoopback(number: number, port: wanted) { bind(made, $0, $1) } == 0
+    let isNamed = withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(made, $0, &length) == 0 }
+    }
+    guard isBound, isNamed, listen(made, 0) == 0 else {
+      let number = errno
+      close(made)
+      throw Trouble("cannot listen: \(String(cString: strerror(number)))")
+    }
+    descriptor = made
+    port = Int(in_port_t(bigEndian: address.sin_port))
+  }
+
+  deinit { close(descriptor) }
+
+  /// The next connection; throws if none comes.
+  func accept(within seconds: Double = 10) throws -> Client {
+    var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    guard poll(&entry, 1, Int32(seconds * 1000)) == 1 else { throw Trouble("nobody connects to port \(port)") }
+    let accepted = Glibc.accept(descriptor, nil, nil)
+    guard accepted >= 0 else { throw Trouble("accept: errno \(errno)") }
+    return Client(accepting: accepted)
+  }
+
+  /// Whether somebody tries to connect whose SYN is not answered.
+  var isKnockedAt: Bool {
+    let table = FileManager.default.contents(atPath: "/proc/net/tcp") ?? Data()
+    let digits = String(port, radix: 16, uppercase: true)
+    let suffix = ":" + String(repeating: "0", count: 4 - digits.count) + digits
+    // Columns: number, local address, remote address, state; 02 is SYN_SENT (proc(5)).
+    return String(decoding: table, as: UTF8.self).split(separator: "\n").contains { line in
+      let columns = line.split(separator: " ")
+      return columns.count > 3 && columns[2].hasSuffix(suffix) && columns[3] == "02"
+    }
+  }
+}
+
+/// Calls with the address of a port on 127.0.0.1, or on another address of that network.
+private func withLoopback<T>(number: UInt8 = 1, port: Int, _ body: (UnsafePointer<sockaddr>, socklen_t) -> T) -> T {
   var address = sockaddr_in()
   address.sin_family = sa_family_t(AF_INET)
   address.sin_port = in_port_t(port).bigEndian
-  address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+  address.sin_addr.s_addr = (UInt32(0x7F00_0000) | UInt32(number)).bigEndian
   return withUnsafePointer(to: &address) { pointer in
     pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
       body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
