@@ -99,6 +99,7 @@ extension Worker {
     connection.outputSent = 0
     connection.state = .sending
     connection.reader.begin(for: connection.attempt.method)
+    connection.attempt.sentAt = now
     connection.stageStart = now
     continueSending(connection)
   }
@@ -121,7 +122,8 @@ extension Worker {
       }
     }
     connection.state = .receiving
-    connection.attempt.sentAt = now
+    // An answer that came before is measured from the beginning of the request instead.
+    if connection.attempt.firstByteAt == .zero { connection.attempt.sentAt = now }
     connection.stageStart = now
     renewDeadline(connection, .awaitingHead, job)
     watch(connection, for: .read)

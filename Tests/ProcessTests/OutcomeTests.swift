@@ -149,6 +149,19 @@ import Testing
     #expect(last.redirects == nil && last.finalUrl == nil)
   }
 
+  @Test func `an answer that comes before the request is out`() throws {
+    let server = try Listener()
+    try sandbox.write("large.txt", String(repeating: "x", count: 8 << 20))
+    let list = try sandbox.list(["http://127.0.0.1:\(server.port)/"])
+    let running = try sandbox.startLocal(input: list, ["-d", "@large.txt", "--retry", "0"], agents: 1)
+    let connection = try server.accept(within: 20)
+    try connection.send(Array("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno".utf8))
+    let record = try running.wait().records(1)[0]
+    #expect(record.gist == "413 2")
+    let firstByte = try #require(record.time["first_byte"])
+    #expect(try firstByte <= #require(record.time["total"]))
+  }
+
   @Test func `time limits of the parts of an exchange`() throws {
     let cases: [(row: String, gist: String)] = [
       (try origin.url("/slow/head/5000"), "head/first_byte_timeout"),
