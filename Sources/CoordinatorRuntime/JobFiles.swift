@@ -12,8 +12,10 @@ struct InputFile: ~Copyable {
   init(_ input: CoordinatorConfiguration.Input) throws(CoordinatorError) {
     switch input {
     case .standardInput:
+      let raw = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+      guard raw >= 0 else { throw CoordinatorError("cannot read standard input: \(SystemError("fcntl").reason)") }
       name = "standard input"
-      descriptor = Descriptor(owning: dup(STDIN_FILENO))
+      descriptor = Descriptor(owning: raw)
     case .file(let path):
       let raw = openRelative(AT_FDCWD, path, O_RDONLY | O_CLOEXEC)
       guard raw >= 0 else {

@@ -19,6 +19,15 @@ package enum Process {
   /// Writing to a closed socket or pipe has to be an error, not a signal; once, at start.
   package static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
 
+  /// Gives each of the standard descriptors that is closed to the null device; once, before anything is opened. What
+  /// is opened next would become standard input or output otherwise.
+  package static func openStandardDescriptors() {
+    // Lowest first, because the lowest free one is what opening gives (open(2)).
+    for descriptor in 0...2 where fcntl(Int32(descriptor), F_GETFD) < 0 {
+      _ = openRelative(AT_FDCWD, "/dev/null", O_RDWR)
+    }
+  }
+
   /// Raises the soft limit on open descriptors to the hard one; returns what is in force.
   @discardableResult
   package static func raiseDescriptorLimit() -> UInt64 {

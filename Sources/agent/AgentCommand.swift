@@ -41,6 +41,7 @@ struct AgentCommand: ParsableCommand {
   }
 
   func run() throws {
+    PosixIO.Process.openStandardDescriptors()
     PosixIO.Process.ignoreBrokenPipes()
     let descriptors = Int(PosixIO.Process.raiseDescriptorLimit())
     let signals = try TerminationSignals()

@@ -128,6 +128,7 @@ struct CommonOptions: ParsableArguments {
   }
 
   func run(output: String, agents: CoordinatorConfiguration.Agents, job: JobSpecification) throws {
+    PosixIO.Process.openStandardDescriptors()
     PosixIO.Process.ignoreBrokenPipes()
     PosixIO.Process.raiseDescriptorLimit()
     var configuration = CoordinatorConfiguration(

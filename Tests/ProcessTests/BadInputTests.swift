@@ -39,6 +39,15 @@ import Testing
     try expectRefusal(["local", "-", "-o", "out"], 2, saying: ["standard input", "no request"])
   }
 
+  @Test func `for want of a standard input`() throws {
+    let script = #"exec "$0" local - -o out <&-"#
+    let path = try Sandbox.builtProgram("coordinator")
+    let program = try sandbox.start("coordinator", at: "/bin/sh", ["-c", script, path])
+    #expect(try program.wait(within: 10) == .exit(2))
+    #expect(program.errorText == "coordinator: standard input holds no request\n")
+    #expect(!sandbox.exists("out"))
+  }
+
   @Test func `in a folder that holds one or cannot be made`() throws {
     let list = try sandbox.list(["not a url"])
     let first = try sandbox.run("coordinator", ["local", list, "-o", "done", "--agents", "1"])
