@@ -31,6 +31,19 @@ struct AgentCommand: ParsableCommand {
   @Option(help: .hidden)
   var lifeline: Int32?
 
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+      // One line, as for every other error; ArgumentParser has three of its own.
+      let text = message(for: error).split(whereSeparator: \.isNewline).joined(separator: " ")
+      StandardError.write("agent: \(text) (see agent --help)\n")
+      exit(withError: ExitCode.validationFailure)
+    }
+  }
+
   func validate() throws {
     guard coordinator.hasPrefix("tcp://") || coordinator.hasPrefix("ipc://") else {
       throw ValidationError("--coordinator takes tcp://HOST:PORT or ipc://PATH, not \(coordinator)")

@@ -12,6 +12,21 @@ struct CoordinatorCommand: ParsableCommand {
     abstract: "Fetches a list of URLs with agents and records every outcome exactly once.",
     subcommands: [Local.self, Run.self]
   )
+
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+      // One line, as for every other error; ArgumentParser has three of its own.
+      let text = message(for: error).split(whereSeparator: \.isNewline).joined(separator: " ")
+      let first = CommandLine.arguments.dropFirst().first ?? ""
+      let command = ["local", "run"].contains(first) ? "coordinator \(first)" : "coordinator"
+      StandardError.write("coordinator: \(text) (see \(command) --help)\n")
+      exit(withError: ExitCode.validationFailure)
+    }
+  }
 }
 
 struct Local: ParsableCommand {

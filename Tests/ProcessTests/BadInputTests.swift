@@ -19,10 +19,9 @@ import Testing
     let lines = program.errorLines
     let line = lines.first { line in words.allSatisfy(line.contains) }
     #expect(line != nil, "no line with \(words) in: \(program.errorText)", sourceLocation: sourceLocation)
-    if status == 2 {
-      let others = lines.filter { !$0.hasPrefix("waiting for agents") }
-      #expect(others.count == 1, "one line, not: \(program.errorText)", sourceLocation: sourceLocation)
-    }
+    let others = lines.filter { !$0.hasPrefix("waiting for agents") }
+    let isOneLine = others.count == 1 && others[0].hasPrefix("coordinator: ")
+    #expect(isOneLine, "one line, not: \(program.errorText)", sourceLocation: sourceLocation)
     #expect(program.outputText.isEmpty, "\(program.outputText)", sourceLocation: sourceLocation)
     let after = sandbox.names().filter { !$0.hasPrefix("coordinator-") }
     #expect(after == before, "something is left behind", sourceLocation: sourceLocation)
@@ -109,7 +108,8 @@ import Testing
       (["-X", "NO METHOD"], ["NO METHOD"]),
     ]
     for (options, words) in cases { try expectRefusal(local + options, 64, saying: words) }
-    try expectRefusal(["local"], 64, saying: ["input"])
+    try expectRefusal(["local"], 64, saying: ["input", "coordinator local --help"])
+    try expectRefusal(["remote"], 64, saying: ["remote", "coordinator --help"])
     try expectRefusal(["run", list, "--listen", "tcp://127.0.0.1:1"], 64, saying: ["-o"])
     try expectRefusal(["run", list, "-o", "out", "--listen", "nowhere"], 64, saying: ["--listen", "nowhere"])
     let everywhere = ["run", list, "-o", "out", "--listen", "tcp://0.0.0.0:5555"]
@@ -121,7 +121,8 @@ import Testing
     for arguments in [["--coordinator", "nowhere"], [], ["--coordinator", "tcp://127.0.0.1:1", "--threads", "0"]] {
       let (ending, program) = try sandbox.run("agent", arguments, within: 10)
       #expect(ending == .exit(64), "\(arguments): \(program.errorText)")
-      #expect(!program.errorText.isEmpty)
+      let line = program.errorLines.first ?? ""
+      #expect(program.errorLines.count == 1 && line.hasPrefix("agent: ") && line.hasSuffix("(see agent --help)"))
     }
   }
 }
