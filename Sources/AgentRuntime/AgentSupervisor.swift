@@ -6,10 +6,11 @@ package import PosixIO
 private let lifelineNumber: Int32 = 3
 
 /// Runs several agents with the same arguments and waits for them; signals are passed on. One that fails is said,
-/// and the others go on: the coordinator gives its rows to them.
-package func superviseAgents(count: Int, arguments: [String], signals: TerminationSignals, log: Logger) throws {
+/// and the others go on: the coordinator gives its rows to them. Returns whether none failed.
+package func superviseAgents(count: Int, arguments: [String], signals: TerminationSignals, log: Logger) throws -> Bool {
   let lifeline = try Lifeline()
   var children: [ChildProcess] = []
+  var isWell = true
   for _ in 0..<count {
     children.append(
       try ChildProcess(
@@ -27,8 +28,12 @@ package func superviseAgents(count: Int, arguments: [String], signals: Terminati
     if signals.take() > 0 { for child in children { child.terminate() } }
     children.removeAll { child in
       guard let ending = child.collect() else { return false }
-      if ending != "exit status 0" { log.warning("agent process \(child.identifier): \(ending)") }
+      if ending != "exit status 0" {
+        isWell = false
+        log.warning("agent process \(child.identifier): \(ending)")
+      }
       return true
     }
   }
+  return isWell
 }

@@ -45,12 +45,20 @@ struct AgentCommand: ParsableCommand {
   }
 
   func validate() throws {
-    guard coordinator.hasPrefix("tcp://") || coordinator.hasPrefix("ipc://") else {
+    guard Self.isEndpoint(coordinator) else {
       throw ValidationError("--coordinator takes tcp://HOST:PORT or ipc://PATH, not \(coordinator)")
     }
     guard (1...256).contains(threads ?? 1) else { throw ValidationError("--threads takes 1 to 256") }
     guard (1...256).contains(processes) else { throw ValidationError("--processes takes 1 to 256") }
     guard (1...1_000_000).contains(connections) else { throw ValidationError("--connections takes 1 to 1000000") }
+  }
+
+  /// Whether something can be dialled there: ZeroMQ would say so late, or never.
+  private static func isEndpoint(_ text: String) -> Bool {
+    let place = text.dropFirst(6)
+    if text.hasPrefix("ipc://") { return !place.isEmpty }
+    guard text.hasPrefix("tcp://"), let colon = place.lastIndex(of: ":"), colon > place.startIndex else { return false }
+    return UInt16(place[place.index(after: colon)...]).map { $0 > 0 } ?? false
   }
 
   func run() throws {
@@ -66,7 +74,10 @@ struct AgentCommand: ParsableCommand {
       var arguments = ["--coordinator", coordinator, "--threads", "\(threads)", "--connections", "\(share)"]
       if once { arguments.append("--once") }
       if verbose { arguments.append("--verbose") }
-      return try superviseAgents(count: processes, arguments: arguments, signals: signals, log: log)
+      guard try superviseAgents(count: processes, arguments: arguments, signals: signals, log: log) else {
+        throw ExitCode(2)
+      }
+      return
     }
     // Some are needed for epoll, mailboxes, ZeroMQ and the resolver.
     let usable = max(1, descriptors - 64)

@@ -118,12 +118,24 @@ import Testing
   }
 
   @Test func `is no matter for an agent's command line`() throws {
-    for arguments in [["--coordinator", "nowhere"], [], ["--coordinator", "tcp://127.0.0.1:1", "--threads", "0"]] {
+    let places = [
+      "nowhere", "ipc://", "tcp://", "tcp://127.0.0.1", "tcp://:1", "tcp://127.0.0.1:notaport", "tcp://127.0.0.1:99999",
+    ]
+    let cases = places.map { ["--coordinator", $0] } + [[], ["--coordinator", "tcp://127.0.0.1:1", "--threads", "0"]]
+    for arguments in cases {
       let (ending, program) = try sandbox.run("agent", arguments, within: 10)
       #expect(ending == .exit(64), "\(arguments): \(program.errorText)")
       let line = program.errorLines.first ?? ""
       #expect(program.errorLines.count == 1 && line.hasPrefix("agent: ") && line.hasSuffix("(see agent --help)"))
+      #expect(line.contains(arguments.isEmpty ? "--coordinator" : arguments[arguments.count - 2]), "\(line)")
     }
+  }
+
+  @Test func `is no success for several agents that cannot start`() throws {
+    // Longer than a socket's path may be (unix(7)).
+    let endpoint = "ipc:///" + String(repeating: "a", count: 200)
+    let (ending, program) = try sandbox.run("agent", ["--coordinator", endpoint, "--processes", "2"], within: 10)
+    #expect(ending == .exit(2), "\(program.errorText)")
   }
 }
 
