@@ -20,7 +20,7 @@ package final class JobContext: Sendable {
     self.specification = specification
     self.agentName = agentName
     tls = try TLSContext(specification.tls)
-    template = RequestTemplate(headers: specification.request.headers, userAgentDefault: Array("trawl/0.1".utf8))
+    template = RequestTemplate(headers: specification.request.headers)
   }
 }
 

@@ -26,15 +26,9 @@ package struct RequestTemplate: Equatable, Sendable {
   /// All field lines, for requests that change none.
   private let block: [UInt8]
 
-  /// `headers` in the job's order; `userAgentDefault` is sent if there is no User-Agent among them, and not at all
-  /// if it is empty.
-  package init(headers: [HeaderField], userAgentDefault: [UInt8]) {
-    var caller = CallerFields(headers)
-    if !userAgentDefault.isEmpty, !headers.contains(where: { $0.isNamed("user-agent") }),
-      let field = HeaderField(name: "User-Agent".utf8, value: userAgentDefault)
-    {
-      caller.fields.insert(OutgoingField(field), at: 0)
-    }
+  /// `headers` in the job's order.
+  package init(headers: [HeaderField]) {
+    let caller = CallerFields(headers)
     fields = caller.fields
     host = caller.host
     asksToClose = caller.asksToClose

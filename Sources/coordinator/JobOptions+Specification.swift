@@ -58,17 +58,19 @@ extension JobOptions {
 
   private func requestDefaults() throws -> RequestDefaults {
     var request = RequestDefaults()
-    var fields = try headers.flatMap(headerFields)
+    let given = try headers.flatMap(headerArguments)
+    var fields = given.compactMap(\.field)
+    // What the user names comes from the user alone, even if that is nothing.
+    var named = Set(given.map { $0.name.lowercased() })
     func add(_ name: String, _ value: String) throws {
-      if fields.contains(where: { String(decoding: $0.name, as: UTF8.self).lowercased() == name.lowercased() }) {
-        return
-      }
+      guard named.insert(name.lowercased()).inserted else { return }
       guard let field = HeaderField(name, value) else {
         throw ValidationError("the value for \(name) is no header value")
       }
       fields.append(field)
     }
-    if let userAgent { try add("User-Agent", userAgent) }
+    let agent = userAgent ?? "trawl/0.1"
+    if !agent.isEmpty { try add("User-Agent", agent) }
     if let referer { try add("Referer", referer) }
     if let cookie { try add("Cookie", cookie) }
     if let user {
@@ -107,22 +109,31 @@ extension JobOptions {
     return head ? .head : hasBody ? .post : .get
   }
 
-  private func headerFields(_ argument: String) throws -> [HeaderField] {
+  /// What a --header says of one field: its value, or nil for none, which takes away what would be sent otherwise.
+  private struct HeaderArgument {
+    let name: String
+    let field: HeaderField?
+  }
+
+  private func headerArguments(_ argument: String) throws -> [HeaderArgument] {
     if argument.hasPrefix("@") {
       let text = String(decoding: try bytes(ofFile: String(argument.dropFirst()), option: "--header"), as: UTF8.self)
-      return try text.split(whereSeparator: \.isNewline).flatMap { try headerFields(String($0)) }
+      return try text.split(whereSeparator: \.isNewline).flatMap { try headerArguments(String($0)) }
     }
+    let name: String
     let field: HeaderField?
+    var isTakenAway = false
     if let colon = argument.firstIndex(of: ":") {
-      field = HeaderField(String(argument[..<colon]), String(argument[argument.index(after: colon)...]))
-    } else if argument.hasSuffix(";") {
-      field = HeaderField(String(argument.dropLast()), "")
+      name = String(argument[..<colon])
+      field = HeaderField(name, String(argument[argument.index(after: colon)...]))
+      isTakenAway = field?.value.isEmpty == true
     } else {
-      field = nil
+      name = String(argument.dropLast())
+      field = argument.hasSuffix(";") ? HeaderField(name, "") : nil
     }
     // The value may be a secret, so it is not repeated.
     guard let field else { throw ValidationError("a --header is not of the form 'Name: value'") }
-    return [field]
+    return [HeaderArgument(name: name, field: isTakenAway ? nil : field)]
   }
 
   private func argumentOrFile(_ argument: String, option: String) throws -> [UInt8] {

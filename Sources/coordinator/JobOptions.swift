@@ -17,7 +17,7 @@ struct JobOptions: ParsableArguments {
   @Option(
     name: [.customShort("H", allowingJoined: true), .customLong("header")],
     help: ArgumentHelp(
-      "'Name: value', 'Name;' for an empty one, or @FILE with one a line; repeatable.",
+      "'Name: value', 'Name;' for an empty one, 'Name:' for none, or @FILE with one a line; repeatable.",
       valueName: "header"
     )
   )

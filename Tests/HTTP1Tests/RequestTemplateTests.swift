@@ -9,14 +9,13 @@ import Testing
 
   private func request(
     _ job: [(String, String)] = [],
-    agent: String = "",
     method: RequestMethod = .get,
     target: String = "/x?y",
     row: [(String, String)] = [],
     body: String? = nil,
     without dropped: DroppedHeaders = []
   ) throws -> String {
-    let template = RequestTemplate(headers: try headers(job), userAgentDefault: octets(agent))
+    let template = RequestTemplate(headers: try headers(job))
     var output: [UInt8] = []
     template.encode(
       method: method,
@@ -36,13 +35,13 @@ import Testing
   }
 
   @Test func `a plain request is its line, Host, and the headers of the job in order`() throws {
-    let expected = "GET /x?y HTTP/1.1\r\nHost: example.org:8080\r\nUser-Agent: trawl\r\nB: 1\r\na: 2\r\n\r\n"
-    #expect(try request([("B", "1"), ("a", "2")], agent: "trawl") == expected)
+    let expected = "GET /x?y HTTP/1.1\r\nHost: example.org:8080\r\nB: 1\r\na: 2\r\n\r\n"
+    #expect(try request([("B", "1"), ("a", "2")]) == expected)
     #expect(try request() == "GET /x?y HTTP/1.1\r\nHost: example.org:8080\r\n\r\n")
   }
 
   @Test func `requests are appended to what is there`() throws {
-    let template = RequestTemplate(headers: [], userAgentDefault: [])
+    let template = RequestTemplate(headers: [])
     var output = octets("before")
     for _ in 0..<2 {
       template.encode(
@@ -71,7 +70,7 @@ import Testing
   @Test func `row headers replace those of the job with the same name`() throws {
     let job = [("Accept", "a"), ("X", "1"), ("x", "2"), ("B", "b")]
     let row = [("X", "3"), ("New", "n"), ("x", "4"), ("user-agent", "mine")]
-    let result = lines(try request(job, agent: "trawl", row: row))
+    let result = lines(try request(job + [("User-Agent", "trawl")], row: row))
     #expect(result.dropFirst(2) == ["Accept: a", "B: b", "X: 3", "New: n", "x: 4", "user-agent: mine"])
   }
 
@@ -96,8 +95,8 @@ import Testing
 
   @Test func `a wish to close is sent once and known to the caller`() throws {
     let close = try headers([("Connection", "Keep-Alive, Close")])
-    let closing = RequestTemplate(headers: close, userAgentDefault: [])
-    let open = RequestTemplate(headers: [], userAgentDefault: [])
+    let closing = RequestTemplate(headers: close)
+    let open = RequestTemplate(headers: [])
     #expect(closing.asksToClose(rowHeaders: []) && closing.asksToClose(rowHeaders: close))
     #expect(open.asksToClose(rowHeaders: close) && !open.asksToClose(rowHeaders: []))
     let both = try request([("Connection", "close")], row: [("Connection", "close"), ("A", "b")])

@@ -41,7 +41,7 @@ import Testing
     #expect(request.method == "GET" && request.target == "/echo?x=1" && request.body.isEmpty)
     #expect(request["host"] == ["localhost:\(try origin.port())"])
     #expect(request["accept"] == ["*/*"])
-    #expect(request["user-agent"].count == 1)
+    #expect(request["user-agent"] == ["trawl/0.1"])
     #expect(request.headers.count == 3, "\(request.headers)")
   }
 
@@ -53,6 +53,14 @@ import Testing
     #expect(request["x-one"] == ["1"] && request["x-empty"] == [""])
     #expect(request["x-first"] == ["from a file"] && request["x-second"] == ["b"])
     #expect(request["accept"] == ["text/html"])
+  }
+
+  @Test func `lacks what the options take away, as with curl`() throws {
+    let request = try echo(["-H", "Accept:", "-H", "user-agent: ", "-H", "X-None:", "-d", "a", "-H", "Content-Type:"])
+    #expect(request.headers.map { $0.first?.lowercased() } == ["host", "content-length"], "\(request.headers)")
+    #expect(try echo(["-A", ""])["user-agent"] == [])
+    #expect(try echo(["-H", "X-None:", "-H", "X-None: 1"])["x-none"] == ["1"])
+    #expect(try echo(["-A", "", "-H", "User-Agent;", "-H", "Accept;"])["user-agent"] == [""])
   }
 
   @Test func `carries user agent, referer, credentials and cookies`() throws {

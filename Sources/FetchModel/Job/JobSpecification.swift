@@ -17,7 +17,7 @@ package struct JobSpecification: Equatable, Sendable {
 /// The parts of a request that a row does not give itself.
 package struct RequestDefaults: Equatable, Sendable {
   package var method = RequestMethod.get
-  /// In order; includes User-Agent, Referer, Authorization and Cookie if they were given.
+  /// In order; agents add none but Host and those of framing.
   package var headers: [HeaderField] = []
   /// Sent with every row that has no body of its own; nil for none.
   package var body: [UInt8]?
