@@ -7,7 +7,7 @@ import Testing
     "https://user:pw@www.example.org:8443/a/./b/../c%20d?e=f&g=h#frag", "http://0x7f.1/",
     "http://[2001:db8::1.2.3.4]:80/x",
     #"{"url":"http://a/","method":"POST","headers":{"a":"b"},"body":"\ud83d\ude00","id":"d","timeout":1.5,"sni":"e"}"#,
-    #"{"header":{"a":["b","c"]},"body_b64":"Zm9v","url":"https:\/\/[::1]\/é"}"#,
+    #"{"headers":{"a":"b","c":"d"},"body_b64":"Zm9v","url":"https:\/\/[::1]\/é"}"#,
     #"{"headers":[["a","b"]],"url":"http://xn--a/"}"#,
   ]
 

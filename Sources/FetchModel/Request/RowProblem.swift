@@ -1,6 +1,6 @@
 /// The keys that a JSON row may have.
 package enum RowKey: UInt8, CaseIterable, Sendable {
-  case url, method, headers, header, body, bodyBase64, id, timeout, sni
+  case url, method, headers, body, bodyBase64, id, timeout, sni
 
   /// The key as rows spell it.
   package var name: StaticString {
@@ -8,7 +8,6 @@ package enum RowKey: UInt8, CaseIterable, Sendable {
     case .url: "url"
     case .method: "method"
     case .headers: "headers"
-    case .header: "header"
     case .body: "body"
     case .bodyBase64: "body_b64"
     case .id: "id"
@@ -52,11 +51,7 @@ package enum InvalidRequest: Error, Equatable, Sendable, CustomStringConvertible
     switch self {
     case .missingURL: "the row has no key \"url\""
     case .unknownKey(let name): "the row has an unknown key \"\(name)\""
-    case .duplicateKey(let key):
-      switch key {
-      case .headers, .header: "the row has a second key \"headers\" or \"header\""
-      default: "the row has a second key \"\(key.name)\""
-      }
+    case .duplicateKey(let key): "the row has a second key \"\(key.name)\""
     case .wrongType(let key): "the value of \"\(key.name)\" is not \(key.expectedType)"
     case .invalidMethod: "the value of \"method\" is no token"
     case .unsupportedMethod: "the value of \"method\" is CONNECT, which asks for a tunnel and fetches nothing"
@@ -79,7 +74,6 @@ extension RowKey {
     switch self {
     case .url, .method, .body, .bodyBase64, .id, .sni: "a string"
     case .headers: "an object of strings or an array of pairs of strings"
-    case .header: "an object of strings or of arrays of strings"
     case .timeout: "a number of seconds"
     }
   }

@@ -51,10 +51,7 @@ extension RowRequest {
 
     init(rawValue: UInt16) { self.rawValue = rawValue }
 
-    init(_ key: RowKey) {
-      // Both spellings of the header fields count as one key.
-      rawValue = 1 << UInt16((key == .header ? .headers : key).rawValue)
-    }
+    init(_ key: RowKey) { rawValue = 1 << UInt16(key.rawValue) }
   }
 
   private func next(_ scanner: inout JSONScanner, _ input: Span<UInt8>) throws(RowProblem) -> JSONScanner.Token {
@@ -85,8 +82,8 @@ extension RowRequest {
       try string(key, &scanner, input).append(to: &urlText, from: input)
     case .method:
       try readMethod(&scanner, input)
-    case .headers, .header:
-      try readHeaders(key, &scanner, input)
+    case .headers:
+      try readHeaders(&scanner, input)
     case .body, .bodyBase64:
       guard !seen.isSuperset(of: [Set(.body), Set(.bodyBase64)]) else { throw .invalidRequest(.twoBodies) }
       try readBody(key, &scanner, input)
@@ -148,12 +145,8 @@ extension RowRequest {
     storedSNI.set { $0.append(contentsOf: scratch) }
   }
 
-  /// `headers` is an object of strings or an array of pairs; `header`, as vegeta has it, an object of arrays.
-  private mutating func readHeaders(
-    _ key: RowKey,
-    _ scanner: inout JSONScanner,
-    _ input: Span<UInt8>
-  ) throws(RowProblem) {
+  /// `headers` is an object of strings or an array of pairs.
+  private mutating func readHeaders(_ scanner: inout JSONScanner, _ input: Span<UInt8>) throws(RowProblem) {
     switch try next(&scanner, input) {
     case .beginObject:
       // RFC 8259 section 4: what a repeated name means is anyone's guess. Pairs may repeat one.
@@ -164,40 +157,20 @@ extension RowRequest {
         guard !headers.contains(where: { $0.name == name }) else {
           throw .invalidRequest(.duplicateHeaderName(headers.count + 1))
         }
-        try readHeaderValues(of: name, key, &scanner, input)
+        try appendHeader(name, try string(.headers, &scanner, input), input)
       }
-    case .beginArray where key == .headers:
+    case .beginArray:
       while true {
         let token = try next(&scanner, input)
         if token == .endArray { return }
-        guard token == .beginArray else { throw .invalidRequest(.wrongType(key)) }
+        guard token == .beginArray else { throw .invalidRequest(.wrongType(.headers)) }
         scratch.reset()
-        try string(key, &scanner, input).append(to: &scratch, from: input)
+        try string(.headers, &scanner, input).append(to: &scratch, from: input)
         let name = scratch
-        try appendHeader(name, try string(key, &scanner, input), input)
-        guard try next(&scanner, input) == .endArray else { throw .invalidRequest(.wrongType(key)) }
+        try appendHeader(name, try string(.headers, &scanner, input), input)
+        guard try next(&scanner, input) == .endArray else { throw .invalidRequest(.wrongType(.headers)) }
       }
-    default: throw .invalidRequest(.wrongType(key))
-    }
-  }
-
-  private mutating func readHeaderValues(
-    of name: [UInt8],
-    _ key: RowKey,
-    _ scanner: inout JSONScanner,
-    _ input: Span<UInt8>
-  ) throws(RowProblem) {
-    switch try next(&scanner, input) {
-    case .string(let text):
-      try appendHeader(name, text, input)
-    case .beginArray where key == .header:
-      while true {
-        let token = try next(&scanner, input)
-        if token == .endArray { return }
-        guard case .string(let text) = token else { throw .invalidRequest(.wrongType(key)) }
-        try appendHeader(name, text, input)
-      }
-    default: throw .invalidRequest(.wrongType(key))
+    default: throw .invalidRequest(.wrongType(.headers))
     }
   }
 
