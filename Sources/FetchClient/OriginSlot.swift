@@ -50,8 +50,8 @@ final class OriginSlot {
   var pausedUntil = Instant.zero
 
   var addresses = Addresses.unknown
-  /// Which address connected last.
-  var preferredAddress = 0
+  /// Where the next connection begins: at the address that connected last, or behind one that did not.
+  var preferredAddress: SocketAddress?
   private var sessions: [TLSSession] = []
 
   init(number: UInt32, url: HTTPURL, book: AddressBook) {

@@ -109,8 +109,9 @@ extension Worker {
       let host = String(decoding: connection.origin.destination.host, as: UTF8.self)
       return fail(connection, FetchFailure(.dnsNoAddress, in: .dns, "\(host): no address of the family wanted"))
     }
-    // The address that worked last comes first, so that a dead one costs once and not each time.
-    let start = min(connection.origin.preferredAddress, addresses.count - 1)
+    // What worked last comes first and what failed or kept silent comes last, so that a dead address costs one
+    // attempt and not each.
+    let start = connection.origin.preferredAddress.flatMap { addresses.firstIndex(of: $0) } ?? 0
     connection.candidates = Array(addresses[start...] + addresses[..<start])
     connection.candidate = 0
     connectToCandidate(connection, job)
@@ -139,6 +140,7 @@ extension Worker {
 
   /// Notes why an address failed; after the last one the attempt fails with the last cause and all texts.
   private func addressFailed(_ connection: Connection, _ number: Int32) {
+    passOver(connection)
     let address = connection.candidates[connection.candidate]
     connection.failedCandidates.append("\(address.text): \(SystemError.text(of: number)) (errno \(number))")
     connection.socket = nil
@@ -147,6 +149,12 @@ extension Worker {
       connection.connectTime = now.nanoseconds(since: connection.openedAt) - (connection.dnsTime ?? 0)
       fail(connection, FailureMapping.connect(number, connection.failedCandidates.joined(separator: "; ")))
     }
+  }
+
+  /// The address that is being tried does not answer: the next connection begins behind it.
+  func passOver(_ connection: Connection) {
+    let next = (connection.candidate + 1) % connection.candidates.count
+    connection.origin.preferredAddress = connection.candidates[next]
   }
 
   func finishConnecting(_ connection: Connection) {
@@ -165,11 +173,7 @@ extension Worker {
     let address = connection.candidates[connection.candidate]
     connection.remoteIP = Array(address.addressText.utf8)
     connection.connectTime = now.nanoseconds(since: connection.openedAt) - (connection.dnsTime ?? 0)
-    if case .known(let addresses, _) = origin.addresses {
-      origin.preferredAddress = addresses.firstIndex(of: address) ?? 0
-    } else if let fixed = job.book.addresses(host: origin.destination.host, port: origin.destination.port) {
-      origin.preferredAddress = fixed.firstIndex(of: address) ?? 0
-    }
+    origin.preferredAddress = address
     guard origin.isTLS else { return send(connection) }
     guard
       let tls = TLSConnection(

@@ -339,6 +339,7 @@ extension Worker {
       renewDeadline(connection, stage, job)
       if now < connection.deadline { return }
     }
+    if stage == .connecting { passOver(connection) }
     let since = connection.deadlineCode == .timeoutTotal ? connection.attempt.startedAt : connection.stageStart
     fail(
       connection,

@@ -134,6 +134,20 @@ import Testing
     #expect(!job.program.errorText.contains("secret"))
   }
 
+  @Test func `goes to the next address if the first is silent`() throws {
+    let port = try origin.port("http")
+    let silent = try Listener(number: 9, port: port)
+    // Takes the only place there.
+    let first = try Client(port: port, number: 9)
+    let rows = (0..<3).map { "http://v.test:\(port)/fixed/\($0)" }
+    let options = ["--resolve", "v.test:*:127.0.0.9,127.0.0.1", "--connect-timeout", "0.5", "--per-origin", "1"]
+    let records = try withExtendedLifetime((silent, first)) {
+      try sandbox.fetch(rows, options + ["--threads", "1"]).records(rows.count)
+    }
+    records.expectAllFetched()
+    #expect(records.all.map(\.attempts).sorted() == [1, 1, 2] && records.all.allSatisfy { $0.remoteIp == "127.0.0.1" })
+  }
+
   @Test func `goes where --resolve and --connect-to lead`() throws {
     let port = try origin.port()
     let rows = ["a", "b", "c"].map { "https://\($0).origin.test:\(port)/echo" }

@@ -5,11 +5,11 @@ import Glibc
 final class Client {
   private let descriptor: Int32
 
-  init(port: Int) throws {
+  init(port: Int, number: UInt8 = 1) throws {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { throw Trouble("socket: errno \(errno)") }
     limitWaiting()
-    let status = withLoopback(port: port) { connect(descriptor, $0, $1) }
+    let status = withLoopback(number: number, port: port) { connect(descriptor, $0, $1) }
     guard status == 0 else {
       let number = errno
       close(descriptor)
