@@ -39,7 +39,8 @@ struct Connection {
       }
     }
     switch service.kind {
-    case .https, .http, .expired, .notYetValid, .untrusted, .wrongName:
+    case .https, .http, .expired, .notYetValid, .untrusted, .wrongName, .commonNameOnly, .partialWildcard,
+      .otherProtocol:
       serve(stream)
     case .garbage:
       waitForBytes(stream)

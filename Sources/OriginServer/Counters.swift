@@ -9,6 +9,12 @@ package enum ListenerKind: String, CaseIterable, Sendable {
   case notYetValid = "not_yet_valid"
   case untrusted
   case wrongName = "wrong_name"
+  /// The certificate names the host nowhere but in its subject.
+  case commonNameOnly = "common_name_only"
+  /// The certificate is for f*.origin.test.
+  case partialWildcard = "partial_wildcard"
+  /// ALPN: chooses a protocol that was not offered.
+  case otherProtocol = "other_protocol"
   case garbage
   case tlsSilent = "tls_silent"
   case silent

@@ -114,6 +114,9 @@ private struct Setup {
       .expired: try ServerContext(authority.issue(.expired), highest: options.highestTLS),
       .notYetValid: try ServerContext(authority.issue(.notYetValid), highest: options.highestTLS),
       .wrongName: try ServerContext(authority.issue(.wrongName), highest: options.highestTLS),
+      .commonNameOnly: try ServerContext(authority.issue(.commonNameOnly), highest: options.highestTLS),
+      .partialWildcard: try ServerContext(authority.issue(.partialWildcard), highest: options.highestTLS),
+      .otherProtocol: try ServerContext(leaf, highest: options.highestTLS, choosesOtherProtocol: true),
       .untrusted: try ServerContext(stranger.issue(.leaf), highest: options.highestTLS),
     ]
     authorityPEM = try authority.credential.certificatePEM()

@@ -17,10 +17,12 @@ final class ServerContext: Sendable {
   // lock inside.
   private nonisolated(unsafe) let pointer: OpaquePointer
 
-  init(_ credential: Credential, highest: TLSVersion) throws(OriginError) {
+  /// `choosesOtherProtocol`: h2, whether it was offered or not.
+  init(_ credential: Credential, highest: TLSVersion, choosesOtherProtocol: Bool = false) throws(OriginError) {
     guard let pointer = SSL_CTX_new(TLS_server_method()) else { throw openSSLError("SSL_CTX_new") }
     do throws(OriginError) {
       try Self.configure(pointer, credential, highest)
+      if choosesOtherProtocol { Self.chooseOtherProtocol(pointer) }
     } catch {
       SSL_CTX_free(pointer)
       throw error
@@ -69,6 +71,19 @@ final class ServerContext: Sendable {
         guard let range = ServerContext.findHTTP11(list) else { return SSL_TLSEXT_ERR_ALERT_FATAL }
         chosen.pointee = offered + range.lowerBound
         chosenLength.pointee = UInt8(range.count)
+        return SSL_TLSEXT_ERR_OK
+      },
+      nil
+    )
+  }
+
+  private static func chooseOtherProtocol(_ context: OpaquePointer) {
+    SSL_CTX_set_alpn_select_cb(
+      context,
+      { _, chosen, chosenLength, _, _, _ in
+        let name: StaticString = "h2"
+        chosen?.pointee = name.utf8Start
+        chosenLength?.pointee = UInt8(name.utf8CodeUnitCount)
         return SSL_TLSEXT_ERR_OK
       },
       nil

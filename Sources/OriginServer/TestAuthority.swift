@@ -53,7 +53,7 @@ final class Credential {
 /// What a certificate says.
 struct CertificateProfile {
   var commonName: String
-  /// In the notation of OpenSSL's configuration; nil for an authority.
+  /// In the notation of OpenSSL's configuration; empty for none, nil for an authority.
   var alternativeNames: String?
   /// Seconds from now.
   var notBefore: Int
@@ -91,6 +91,18 @@ struct CertificateProfile {
     var profile = leaf
     profile.commonName = "other.test"
     profile.alternativeNames = "DNS:other.test"
+    return profile
+  }
+
+  static var commonNameOnly: CertificateProfile {
+    var profile = leaf
+    profile.alternativeNames = ""
+    return profile
+  }
+
+  static var partialWildcard: CertificateProfile {
+    var profile = leaf
+    profile.alternativeNames = "DNS:f*.origin.test"
     return profile
   }
 }
@@ -142,7 +154,7 @@ final class TestAuthority {
       try addExtension(NID_basic_constraints, "critical,CA:FALSE", to: certificate, signer: signer)
       try addExtension(NID_key_usage, "critical,digitalSignature", to: certificate, signer: signer)
       try addExtension(NID_ext_key_usage, "serverAuth", to: certificate, signer: signer)
-      try addExtension(NID_subject_alt_name, names, to: certificate, signer: signer)
+      if !names.isEmpty { try addExtension(NID_subject_alt_name, names, to: certificate, signer: signer) }
     } else {
       try addExtension(NID_basic_constraints, "critical,CA:TRUE", to: certificate, signer: signer)
       try addExtension(NID_key_usage, "critical,keyCertSign,cRLSign", to: certificate, signer: signer)
