@@ -59,14 +59,20 @@ package func runCoordinator(_ configuration: CoordinatorConfiguration, signals: 
     var committer = Committer(sink, inbox: mailboxes.committer) { mailboxes.events.send(.committer($0)) }
     committer.run()
   }
-  let coordinator = try Coordinator(
-    configuration,
-    socket: socket,
-    files: files,
-    mailboxes: mailboxes,
-    signals: signals,
-    log: log
-  )
+  let coordinator: Coordinator
+  do {
+    coordinator = try Coordinator(
+      configuration,
+      socket: socket,
+      files: files,
+      mailboxes: mailboxes,
+      signals: signals,
+      log: log
+    )
+  } catch {
+    files.discard()
+    throw error
+  }
   coordinator.take(first)
   return try coordinator.run()
 }
@@ -291,7 +297,7 @@ final class Coordinator {
 
   /// Goes on to the next stage if this one is over; returns how the job ended after the last.
   private func advance() throws -> CoordinatorExit? {
-    if let hardStop, now >= hardStop { Process.exitNow(CoordinatorExit.interrupted.rawValue) }
+    if let hardStop, now >= hardStop { exitInterrupted() }
     switch stage {
     case .running:
       try checkAgentWait()
@@ -344,7 +350,7 @@ final class Coordinator {
     while true {
       mailboxes.events.signal.wait(milliseconds: 100)
       now = Clock.bootTime()
-      if interruptions.take() > 0 { Process.exitNow(CoordinatorExit.interrupted.rawValue) }
+      if interruptions.take() > 0 { exitInterrupted() }
       for event in mailboxes.events.drain() {
         switch event {
         case .committer(.idle): return
@@ -354,6 +360,11 @@ final class Coordinator {
         }
       }
     }
+  }
+
+  private func exitInterrupted() -> Never {
+    if records.rows == 0 { files.discard() }
+    Process.exitNow(CoordinatorExit.interrupted.rawValue)
   }
 
   private func finish() throws -> CoordinatorExit {
@@ -373,10 +384,11 @@ final class Coordinator {
         refused: refusals.entries
       )
     )
-    try files.write(report)
+    // The folder of a job that recorded nothing can be named again.
+    if records.rows == 0 { files.discard() } else { try files.write(report) }
     if configuration.progress != .none {
       for line in ReportTable(report: report).lines { view.say(line) }
-      if let path = files.path { view.say("records     \(path)/results.jsonl") }
+      if records.rows > 0, let path = files.path { view.say("records     \(path)/results.jsonl") }
     }
     if wasInterrupted, !scheduler.isComplete { return .interrupted }
     let failed = records.failedRows + records.statusClasses.clientError + records.statusClasses.serverError

@@ -78,6 +78,19 @@ import Testing
     #expect(Date().timeIntervalSince(begin) < 6)
   }
 
+  @Test func `for want of the agent program`() throws {
+    let list = try sandbox.list(["https://localhost/"])
+    try FileManager.default.createDirectory(atPath: "\(sandbox.path)/bin", withIntermediateDirectories: false)
+    let path = "\(sandbox.path)/bin/coordinator"
+    // By another process: what one of our threads has open for writing, a program started by another inherits, and
+    // then it cannot be executed (execve(2), ETXTBSY).
+    try sandbox.start("cp", at: "/bin/cp", [Sandbox.builtProgram("coordinator"), path]).wait(within: 10)
+    let program = try sandbox.start("coordinator", at: path, ["local", list, "-o", "out"])
+    #expect(try program.wait(within: 10) == .exit(2))
+    #expect(program.errorLines.count == 1 && program.errorText.contains("bin/agent is missing"))
+    #expect(!sandbox.exists("out"))
+  }
+
   @Test func `as its options stand`() throws {
     let list = try sandbox.list(["https://localhost/"])
     let local = ["local", list, "-o", "out"]

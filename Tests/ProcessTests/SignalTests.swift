@@ -103,6 +103,7 @@ import Testing
     try waitUntil("it waits") { job.program.errorText.contains("waiting") }
     job.program.signal(SIGINT)
     #expect(try job.program.wait(within: 15) == .exit(130), "\(job.program.errorText)")
+    #expect(!FileManager.default.fileExists(atPath: job.directory), "the folder can be named again")
   }
 
   @Test func `by SIGKILL leaves no agent and no torn line`() throws {
