@@ -59,6 +59,8 @@ package struct Committer: ~Copyable {
   /// Highest block of each session since the last sync.
   private var waiting: [(session: UInt64, block: UInt64)] = []
   private var oldest: Instant?
+  /// Of the file, in whole blocks.
+  private var length = 0
 
   package init(
     _ sink: consuming RecordSink,
@@ -104,7 +106,15 @@ package struct Committer: ~Copyable {
 
   private mutating func append(_ request: CommitRequest) throws(SystemError) {
     switch sink {
-    case .file(let descriptor): try writeAll(request.lines, to: descriptor.rawValue)
+    case .file(let descriptor):
+      do throws(SystemError) {
+        try writeAll(request.lines, to: descriptor.rawValue)
+      } catch {
+        // A full disk takes a part of a block, and would leave a torn line.
+        _ = ftruncate(descriptor.rawValue, length)
+        throw error
+      }
+      length += request.lines.count
     case .standardOutput: try writeAll(request.lines, to: STDOUT_FILENO)
     }
     if let index = waiting.firstIndex(where: { $0.session == request.session }) {

@@ -225,6 +225,21 @@ import Testing
     #expect(attributes[.posixPermissions] as? Int == 0o700)
   }
 
+  @Test func `end with whole lines where the disk is full`() throws {
+    let list = try sandbox.list(try (0..<4_000).map { try origin.url("/fixed/\($0)") })
+    // A limit on the size of files that is an error as a full disk is, not a signal.
+    let script = #"trap "" XFSZ; ulimit -f 1000; exec "$0" "$@""#
+    let program = try sandbox.start(
+      "coordinator",
+      at: "/bin/sh",
+      ["-c", script, Sandbox.builtProgram("coordinator"), "local", list, "-o", "out", "--cacert", origin.authority]
+    )
+    #expect(try program.wait(within: 30) == .exit(2))
+    #expect(program.errorText.contains("cannot write records"), "\(program.errorText)")
+    let data = FileManager.default.contents(atPath: "\(sandbox.path)/out/results.jsonl") ?? Data()
+    #expect(try !Records.lines(data).isEmpty)
+  }
+
   @Test func `end with status 1 if --fail is given and a row failed`() throws {
     let good = try origin.url("/fixed/1")
     let options = ["--cacert", origin.authority, "--retry", "0"]
