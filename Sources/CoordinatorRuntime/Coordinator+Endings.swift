@@ -85,7 +85,7 @@ extension Coordinator {
     }
     if !isOver, localAgents?.areAllGone == true {
       if records.rows == 0 { files.discard() }
-      throw CoordinatorError("all local agents ended and were not to be kept alive; see the lines above")
+      throw CoordinatorError("every local agent ended each time it was started; the lines above say how")
     }
   }
 }

@@ -89,6 +89,13 @@ import Testing
     #expect(try program.wait(within: 10) == .exit(2))
     #expect(program.errorLines.count == 1 && program.errorText.contains("bin/agent is missing"))
     #expect(!sandbox.exists("out"))
+    let agent = "\(sandbox.path)/bin/agent"
+    try FileManager.default.createSymbolicLink(atPath: agent, withDestinationPath: "/bin/false")
+    let other = try sandbox.start("coordinator", at: path, ["local", list, "-o", "out", "--agents", "1"])
+    #expect(try other.wait(within: 20) == .exit(2))
+    #expect(other.errorText.contains("exit status 1"))
+    #expect(other.errorLines.last?.hasPrefix("coordinator: every local agent ended each time") == true)
+    #expect(!sandbox.exists("out"))
   }
 
   @Test func `as its options stand`() throws {
