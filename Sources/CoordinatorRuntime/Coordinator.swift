@@ -318,7 +318,8 @@ final class Coordinator {
     }
     if let deadline = firstAgentDeadline, now >= deadline {
       files.discard()
-      let seconds = Int(configuration.agentWait.inSeconds.rounded())
+      let exact = configuration.agentWait.inSeconds
+      let seconds = exact == exact.rounded() ? "\(Int(exact))" : "\(exact)"
       throw CoordinatorError(
         "no agent came within \(seconds) s; start one with: agent --coordinator \(socket.endpoint)"
       )

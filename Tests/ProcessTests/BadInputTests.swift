@@ -76,6 +76,7 @@ import Testing
     #expect(ending == .exit(2))
     #expect(program.errorText.contains("no agent came within 1 s"), "\(program.errorText)")
     #expect(Date().timeIntervalSince(begin) < 6)
+    try expectRefusal(arguments.dropLast() + ["0.5"], 2, saying: ["no agent came within 0.5 s"])
   }
 
   @Test func `for want of the agent program`() throws {
