@@ -12,7 +12,7 @@ final class Client {
     let status = withLoopback(number: number, port: port) { connect(descriptor, $0, $1) }
     guard status == 0 else {
       let number = errno
-      close(descriptor)
+      // The descriptor is closed by `deinit`: by now everything has its value.
       throw Trouble("cannot connect to port \(port): \(String(cString: strerror(number)))")
     }
   }
