@@ -39,8 +39,8 @@ package final class Counters: Sendable {
 
   private struct Connections {
     var accepted = 0
-    var open = 0
     var openMax = 0
+    var open: SustainedMaximum
   }
 
   private struct State {
@@ -57,21 +57,33 @@ package final class Counters: Sendable {
   }
 
   private let state = Mutex(State())
+  private let overlap: Duration
+  private let clock: @Sendable () -> Duration
 
-  package init() {}
+  /// `overlap`: connections count in `open_sustained_max` once they were open together for so long. `clock` is read
+  /// under the lock, so that its instants come in order.
+  package init(
+    overlap: Duration = .milliseconds(50),
+    clock: @escaping @Sendable () -> Duration = { .nanoseconds(MonotonicClock.nanoseconds()) }
+  ) {
+    self.overlap = overlap
+    self.clock = clock
+  }
 
   package func opened(_ kind: ListenerKind) {
     state.withLock { state in
-      var connections = state.connections[kind] ?? Connections()
+      // Taken out while it changes, so that the levels inside are not copied.
+      var connections =
+        state.connections.removeValue(forKey: kind) ?? Connections(open: SustainedMaximum(span: overlap))
       connections.accepted += 1
-      connections.open += 1
-      connections.openMax = max(connections.open, connections.openMax)
+      connections.open.opened(now: clock())
+      connections.openMax = max(connections.open.count, connections.openMax)
       state.connections[kind] = connections
     }
   }
 
   package func closed(_ kind: ListenerKind) {
-    state.withLock { $0.connections[kind]?.open -= 1 }
+    state.withLock { $0.connections[kind]?.open.closed(now: clock()) }
   }
 
   func handshake(_ outcome: HandshakeOutcome) {
@@ -123,8 +135,10 @@ package final class Counters: Sendable {
       var fresh = State()
       fresh.inProgress = state.inProgress
       fresh.inProgressMax = state.inProgress
-      fresh.connections = state.connections.mapValues {
-        Connections(accepted: 0, open: $0.open, openMax: $0.open)
+      fresh.connections = state.connections.mapValues { connections in
+        var open = connections.open
+        open.reset()
+        return Connections(openMax: open.count, open: open)
       }
       state = fresh
     }
@@ -133,6 +147,7 @@ package final class Counters: Sendable {
   /// The answer of `/counts`.
   package var json: String {
     state.withLock { state in
+      let now = clock()
       var json = JSONText()
       json.add("requests", state.requests)
       var routes = JSONText()
@@ -140,7 +155,7 @@ package final class Counters: Sendable {
       json.add("by_segment", routes)
       json.add("requests_in_progress_max", state.inProgressMax)
       json.add("connections", state.connections.values.reduce(0) { $0 + $1.accepted })
-      json.add("connections_open", state.connections.values.reduce(0) { $0 + $1.open })
+      json.add("connections_open", state.connections.values.reduce(0) { $0 + $1.open.count })
       json.add("handshakes_full", state.handshakesFull)
       json.add("handshakes_resumed", state.handshakesResumed)
       json.add("handshakes_failed", state.handshakesFailed)
@@ -149,8 +164,9 @@ package final class Counters: Sendable {
         guard let connections = state.connections[kind] else { continue }
         var listener = JSONText()
         listener.add("accepted", connections.accepted)
-        listener.add("open", connections.open)
+        listener.add("open", connections.open.count)
         listener.add("open_max", connections.openMax)
+        listener.add("open_sustained_max", connections.open.maximum(now: now))
         listeners.add(kind.rawValue, listener)
       }
       json.add("listeners", listeners)

@@ -16,6 +16,8 @@ package struct OriginOptions: Sendable {
   package var highestTLS = TLSVersion.tls13
   /// Open connections; beyond it accepting waits.
   package var connectionLimit = 8192
+  /// How long connections must be open together to count in `open_sustained_max`.
+  package var overlap = Duration.milliseconds(50)
 
   package init() {}
 }
@@ -45,7 +47,7 @@ package final class OriginServer: Sendable {
       guard signal >= 0 else { throw .lastErrno("eventfd") }
       setup.reserved.append(signal)
       stopSignal = signal
-      let counters = Counters()
+      let counters = Counters(overlap: options.overlap)
       shared = Shared(counters: counters, registry: Registry(limit: options.connectionLimit))
       let acceptor = Acceptor(listeners: setup.listeners, stopSignal: signal, shared: shared)
       let threads = (0..<max(1, options.workers)).compactMap { _ in PosixThread.start(acceptor.run) }

@@ -166,15 +166,9 @@ struct Deadline {
   private let nanoseconds: Int
 
   init(milliseconds: Int) {
-    nanoseconds = Self.now() + milliseconds * 1_000_000
+    nanoseconds = MonotonicClock.nanoseconds() + milliseconds * 1_000_000
   }
 
   /// Milliseconds left, rounded up, never negative.
-  var remaining: Int { max(0, (nanoseconds - Self.now() + 999_999) / 1_000_000) }
-
-  private static func now() -> Int {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return time.tv_sec * 1_000_000_000 + time.tv_nsec
-  }
+  var remaining: Int { max(0, (nanoseconds - MonotonicClock.nanoseconds() + 999_999) / 1_000_000) }
 }

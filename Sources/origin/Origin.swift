@@ -26,6 +26,14 @@ struct Origin: ParsableCommand {
   @Option(help: ArgumentHelp("The highest TLS version offered: 1.2 or 1.3.", valueName: "version"))
   var tlsMax = TLSVersion.tls13
 
+  @Option(
+    help: ArgumentHelp(
+      "Connections count in open_sustained_max once they were open together for so long.",
+      valueName: "milliseconds"
+    )
+  )
+  var overlap = 50
+
   @Option(help: ArgumentHelp("The origin ends by itself after so long.", valueName: "seconds"))
   var lifetime = 3_600
 
@@ -34,6 +42,7 @@ struct Origin: ParsableCommand {
 
   func validate() throws {
     guard (1...64).contains(workers) else { throw ValidationError("--workers must be from 1 to 64") }
+    guard (0...3_600_000).contains(overlap) else { throw ValidationError("--overlap must be from 0 to 3600000") }
     guard (1...31_536_000).contains(lifetime) else { throw ValidationError("--lifetime must be from 1 to 31536000") }
   }
 
@@ -47,6 +56,7 @@ struct Origin: ParsableCommand {
       options.directory = directory
       options.workers = workers
       options.highestTLS = tlsMax
+      options.overlap = .milliseconds(overlap)
       let server = try OriginServer(options)
       print(server.portsJSON)
       // Standard output is often a pipe, where nothing would leave before the buffer is full.

@@ -40,7 +40,7 @@ final class Origin {
 
   struct Counts: Decodable {
     struct Listener: Decodable {
-      var accepted, open, openMax: Int
+      var accepted, open, openMax, openSustainedMax: Int
     }
 
     var requests, requestsInProgressMax, connections: Int
