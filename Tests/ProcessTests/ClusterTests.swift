@@ -59,4 +59,39 @@ import Testing
     #expect(seen.openSustainedMax > limit / 2, "\(seen)")
     #expect(counts.requests >= rows.count)
   }
+
+  @Test func `sends nearly all requests on connections that are open, however many origins are mixed`() throws {
+    let origins = 200
+    let each = 100
+    var random = Sequential()
+    let https = try origin.port()
+    let rows = (0..<origins * each).map { "https://o\($0 % origins).origin.test:\(https)/fixed/100?row=\($0)" }
+      .shuffled(using: &random)
+    let agents = try (0..<3).map { _ in try sandbox.startAgent(port: port) }
+    let running = try begin(agents, first: rows[0], ["--resolve", "*:\(https):127.0.0.1"])
+    try running.program.send(rows[1...].joined(separator: "\n") + "\n")
+    running.program.closeInput()
+    let job = try running.wait()
+    #expect(job.ending == .exit(0), "\(job.program.errorText)")
+    let records = try job.records(rows.count)
+    records.expectAllFetched()
+    let connections = try job.summary().effort.connections
+    #expect(connections.reused * 100 >= rows.count * 98, "\(connections)")
+    #expect(connections.opened + connections.reused == rows.count)
+    // The agents say what the origin saw.
+    #expect(try origin.counts().listeners["https"]?.accepted == connections.opened)
+  }
+}
+
+/// The same numbers in every run (SplitMix64).
+private struct Sequential: RandomNumberGenerator {
+  private var state: UInt64 = 20
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var word = state
+    word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
+    return word ^ (word >> 31)
+  }
 }
