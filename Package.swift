@@ -99,7 +99,7 @@ let package = Package(
     tests(of: "FetchModel"),
     tests(of: "HTTP1", ["FetchModel"], resources: [.copy("Fixtures")]),
     tests(of: "Records", ["FetchModel"]),
-    tests(of: "Scheduling", ["FetchModel"]),
+    tests(of: "Scheduling", ["FetchModel"], resources: [.copy("Transcripts")]),
     tests(of: "WireProtocol", ["FetchModel"]),
     tests(of: "FetchClient", ["FetchModel", "PosixIO"]),
     tests(of: "AgentRuntime", ["FetchClient", "FetchModel", "Scheduling", "WireProtocol"]),

@@ -2,15 +2,23 @@ import FetchModel
 import Scheduling
 
 /// A finished row as the scheduler looks at it.
-func column(seq: UInt64) -> ResultColumn {
+func column(seq: UInt64) -> ResultColumn { column(seq: seq, status: 200) }
+
+func column(
+  seq: UInt64,
+  status: UInt16 = 200,
+  failure: FailureCode? = nil,
+  attempts: UInt8 = 1,
+  milliseconds: UInt32 = 0
+) -> ResultColumn {
   ResultColumn(
     seq: seq,
     bodyBytes: 0,
-    totalMicroseconds: 0,
+    totalMicroseconds: milliseconds * 1000,
     lineLength: 0,
-    status: 200,
-    failure: nil,
-    attempts: 1
+    status: failure == nil ? status : 0,
+    failure: failure,
+    attempts: attempts
   )
 }
 
@@ -21,12 +29,21 @@ func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: 1_000_000_000 
 struct Harness {
   var scheduler: Scheduler
 
-  init(limit: Int = 4, windowRows: Int = 10_000, windowBytes: Int = 1 << 20, retry: RetryPolicy = RetryPolicy()) {
+  /// `awaited`: names of agents that held a lease of an earlier epoch.
+  init(
+    limit: Int = 4,
+    windowRows: Int = 10_000,
+    windowBytes: Int = 1 << 20,
+    retry: RetryPolicy = RetryPolicy(),
+    awaited: [UInt8]? = nil
+  ) {
     var configuration = Scheduler.Configuration(connectionsPerOrigin: limit, retry: retry, seed: 1)
     configuration.windowRows = windowRows
     configuration.windowBytes = windowBytes
-    scheduler = Scheduler(configuration, now: at(0))
+    scheduler = Scheduler(configuration, awaited: awaited?.map(Self.instance), now: at(0))
   }
+
+  static func instance(_ name: UInt8) -> [UInt8] { Array(repeating: name, count: 16) }
 
   static func key(_ origin: String) -> [UInt8] {
     var url = HTTPURL()
@@ -55,17 +72,18 @@ struct Harness {
     connections: Int = 16,
     creditRows: Int = 1000,
     creditBytes: Int = 1 << 20,
+    holdings: [Holding] = [],
     now: Instant = at(0)
   ) -> UInt64 {
     let greeting = Greeting(
-      instance: Array(repeating: name, count: 16),
+      instance: Self.instance(name),
       name: "agent-\(name)",
       link: UInt64(name),
       connections: connections,
       creditRows: creditRows,
       creditBytes: creditBytes
     )
-    return scheduler.hello(greeting, now: now).session
+    return scheduler.hello(greeting, holdings: holdings, now: now).session
   }
 
   /// What is given out, by session.
@@ -77,7 +95,23 @@ struct Harness {
 
   mutating func accept(_ seqs: [UInt64], from session: UInt64) throws(Refusal) {
     var acceptance = Acceptance()
-    try scheduler.accept(seqs.map(column(seq:)), from: session, now: at(1), into: &acceptance)
+    try scheduler.accept(seqs.map { column(seq: $0) }, from: session, now: at(1), into: &acceptance)
+  }
+
+  /// Final results; returns the rows whose records do not count.
+  @discardableResult
+  mutating func report(_ columns: [ResultColumn], from session: UInt64, at now: Instant) throws(Refusal) -> [UInt64] {
+    var acceptance = Acceptance()
+    try scheduler.accept(columns, from: session, now: now, into: &acceptance)
+    return acceptance.refused.map { columns[$0].seq }
+  }
+
+  /// Time passes; who is here beats. What is given out, by session.
+  @discardableResult
+  mutating func step(_ now: Instant, beating sessions: [UInt64]) -> [UInt64: Dispatch] {
+    for session in sessions { _ = scheduler.beat(session, now: now) }
+    _ = scheduler.tick(now: now)
+    return dispatch(now)
   }
 
   mutating func lower(_ origin: String, to connections: Int, by session: UInt64) {
