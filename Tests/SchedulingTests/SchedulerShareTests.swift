@@ -169,6 +169,19 @@ import Testing
     #expect(harness.scheduler.originCount <= 3)
   }
 
+  @Test func `one new origin costs one idle connection`() throws {
+    var harness = Harness(limit: 2)
+    let session = harness.hello(1, connections: 100)
+    for origin in 0..<100 { harness.add(1, to: "o\(origin)") }
+    try harness.accept(harness.dispatch(at(0))[session]?.rows ?? [], from: session)
+    harness.add(1, to: "new")
+    var closed = 0
+    for step in 1..<10 as Range<UInt64> {
+      closed += harness.step(at(step * 100), beating: [session])[session]?.shares.count { $0.connections == 0 } ?? 0
+    }
+    withKnownIssue("64 are asked back at a time, whatever is needed") { #expect(closed == 1) }
+  }
+
   @Test func `numbers of forgotten origins are used again`() throws {
     var harness = Harness(limit: 1)
     harness.hello(1, connections: 2)
