@@ -61,6 +61,8 @@ struct Origin {
   var servedSince = Instant.zero
   /// Stands in the list of origins that nobody serves; one that is forgotten may still stand there.
   var isUnplaced = false
+  /// Rows are being moved between sessions: their connections stay where they are until then.
+  var helpedUntil = Instant.zero
   /// Likewise in the list of those that could be split.
   var isHot = false
   /// Its rows are being ended without a try.
@@ -88,7 +90,7 @@ struct Origin {
   var isServed: Bool { shares.contains { $0.target > 0 } }
 
   var isForgettable: Bool {
-    live == 0 && shares.isEmpty && !isGivenUp && health.isOpen
+    live == 0 && shares.isEmpty && !isGivenUp && health.phase == .healthy
   }
 
   func shareIndex(of session: Int32) -> Int? { shares.firstIndex { $0.session == session } }

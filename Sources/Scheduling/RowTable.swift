@@ -191,7 +191,11 @@ package struct RowTable {
     let tail = list.tail
     rows[place].next = RowList.none
     rows[place].previous = tail
-    if tail < 0 { list.head = Int32(truncatingIfNeeded: place) } else { rows[Int(tail)].next = Int32(truncatingIfNeeded: place) }
+    if tail < 0 {
+      list.head = Int32(truncatingIfNeeded: place)
+    } else {
+      rows[Int(tail)].next = Int32(truncatingIfNeeded: place)
+    }
     list.tail = Int32(truncatingIfNeeded: place)
     list.count += 1
   }

@@ -44,16 +44,21 @@ extension Scheduler {
     guard session.standing != .gone else { return nil }
     var rows = session.homeless.count + session.copies.count
     var connections = 0
+    var coming = 0
     for origin in origins {
       guard let share = origin.shareIndex(of: Int32(slot)) else { continue }
       rows += origin.shares[share].leased.count
       connections += origin.shares[share].connections
+      coming += origin.shares[share].connections - origin.shares[share].target
     }
     if connections + session.freeConnections != session.greeting.connections {
       return "session \(session.identifier): \(connections) connections given and \(session.freeConnections) free of "
         + "\(session.greeting.connections)"
     }
     // One that is fenced has no books any more.
+    if session.standing != .fenced, coming != session.comingConnections {
+      return "session \(session.identifier): \(coming) connections are coming, \(session.comingConnections) counted"
+    }
     if session.standing != .fenced, rows != session.outstandingRows {
       return "session \(session.identifier): \(rows) rows in hand, \(session.outstandingRows) counted"
     }
@@ -64,7 +69,8 @@ extension Scheduler {
   package func leftovers() -> String? {
     if originCount > 0 { return "\(originCount) origins" }
     if !detours.isEmpty || !copies.isEmpty || !early.isEmpty || !unclear.isEmpty {
-      return "\(detours.count) detours, \(copies.count) copies, \(early.count) early rows, \(unclear.count) unclear ones"
+      return
+        "\(detours.count) detours, \(copies.count) copies, \(early.count) early rows, \(unclear.count) unclear ones"
     }
     if sessions.contains(where: { $0.standing != .gone }) { return "sessions" }
     if windowBytes != 0 { return "\(windowBytes) bytes of lines" }

@@ -67,7 +67,7 @@ extension Scheduler {
   /// One connection to some origin that has rows for a probe.
   private mutating func grantProbe(to slot: Int32) {
     guard sessions[Int(slot)].freeConnections > 0 else {
-      return reclaimIdleShares(of: slot)
+      return reclaimIdleShares(of: slot, atMost: 1)
     }
     for _ in 0..<min(origins.count, Self.probeOrigins) {
       balanceCursor = balanceCursor + 1 >= origins.count ? 0 : balanceCursor + 1

@@ -6,6 +6,8 @@ import HeapModule
 extension Scheduler {
   /// Penalties of origins that have no rows; more are forgotten.
   private static let rememberedPenalties = 65_536
+  /// How long an origin without rows is remembered once its pause is over: the next row is a probe.
+  private static let memory: UInt64 = 600_000_000_000
   private static let recoveryStep: UInt64 = 1_000_000_000
   private static let givenUpAtOnce = 4096
 
@@ -165,6 +167,7 @@ extension Scheduler {
         // Otherwise it was prolonged, or the number has another origin now.
         guard until == step.due else { continue }
         origins[index].health.resume()
+        healthSteps.insert(HealthStep(due: now.adding(nanoseconds: Self.memory), origin: step.origin))
         settle(step.origin)
       case .recovering:
         if !origins[index].health.grow(limit: configuration.connectionsPerOrigin) {
@@ -172,7 +175,15 @@ extension Scheduler {
         }
         spreadOut(step.origin)
         settle(step.origin)
-      case .healthy, .probing: break
+      case .probing:
+        // It had its time to be asked for again.
+        if origins[index].live == 0 {
+          origins[index].health = OriginHealth()
+          settle(step.origin)
+        } else {
+          healthSteps.insert(HealthStep(due: now.adding(nanoseconds: Self.memory), origin: step.origin))
+        }
+      case .healthy: break
       }
     }
     forgetPenalties()

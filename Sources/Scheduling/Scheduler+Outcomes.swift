@@ -137,7 +137,9 @@ extension Scheduler {
     case .localTrouble:
       rows[seq].avoided = Int16(clamping: slot)
       returnHomeIfUnknown(seq)
-    case .notStarted: returnHomeIfUnknown(seq)
+    case .notStarted:
+      noteNotStarted(seq, at: slot, clock)
+      returnHomeIfUnknown(seq)
     }
   }
 

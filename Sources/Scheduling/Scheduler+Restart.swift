@@ -76,6 +76,7 @@ extension Scheduler {
     if origins[index].shares.isEmpty { origins[index].servedSince = clock }
     origins[index].shares.append(share)
     sessions[Int(slot)].freeConnections -= connections
+    sessions[Int(slot)].comingConnections += connections - share.target
     // Another limit than the last epoch's.
     if share.target < connections { announce(number, slot) }
   }
@@ -87,6 +88,8 @@ extension Scheduler {
     if rows.contains(seq), rows[seq].state == .queued || rows[seq].state == .deferred {
       withdraw(seq)
       if rows[seq].origin != origin { detour(seq, to: origin) }
+      // From here on somebody answers for it.
+      rows[seq].mayHaveLeft = false
       noteLease(seq, to: slot, now: clock)
     } else {
       addCopy(seq, origin: origin, length: 0, at: slot)

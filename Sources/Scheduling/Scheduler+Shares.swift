@@ -10,6 +10,7 @@ extension Scheduler {
   private static let rowsPerConnection = 100
   /// A backlog that would take longer than this with the connections there are is worth another one.
   private static let patienceMicroseconds: UInt64 = 50_000
+  private static let stuckMicroseconds: UInt64 = 200_000
 
   // MARK: Placing
 
@@ -32,7 +33,7 @@ extension Scheduler {
       } else if origins[index].shares.isEmpty {
         origins[index].isUnplaced = true
         unplaced.prepend(number)
-        for slot in sessions.indices { reclaimIdleShares(of: Int32(slot)) }
+        for slot in sessions.indices { reclaimIdleShares(of: Int32(slot), atMost: unplaced.count) }
         return
       }
     }
@@ -107,7 +108,7 @@ extension Scheduler {
     let index = Int(number) - 1
     let connections = origins[index].shares[share].connections
     let backlog = origins[index].queue.count + origins[index].shares[share].outstanding
-    guard backlog > (connections + 1) * Self.rowsPerConnection, origins[index].shares[share].target == connections,
+    guard backlog >= (connections + 1) * Self.rowsPerConnection, origins[index].shares[share].target == connections,
       !isQuarantined
     else { return }
     enlarge(number, share, to: min(backlog / Self.rowsPerConnection, fairPart, connections * 2))
@@ -127,12 +128,14 @@ extension Scheduler {
       let index = growthCursor
       guard !origins[index].shares.isEmpty else { continue }
       // What one session gave up for another must not be taken by the first again.
-      let isWanted = origins[index].queued > 0 && hungry.contains { origins[index].shareIndex(of: Int32($0)) == nil }
+      let isWanted =
+        now < origins[index].helpedUntil
+        || origins[index].queued > 0 && hungry.contains { origins[index].shareIndex(of: Int32($0)) == nil }
       growShares(of: UInt32(index + 1), limit: isWanted ? fairPart : configuration.connectionsPerOrigin, now)
       // A session that came after the origin was last served is not known to it yet.
       noteHeat(UInt32(index + 1))
       if origins[index].queued > 0, !origins[index].isServed { settle(UInt32(index + 1)) }
-      foldBack(UInt32(index + 1))
+      if now >= origins[index].helpedUntil { foldBack(UInt32(index + 1)) }
     }
   }
 
@@ -140,13 +143,15 @@ extension Scheduler {
     let index = Int(number) - 1
     for share in origins[index].shares.indices {
       let entry = origins[index].shares[share]
-      guard entry.outstanding > entry.connections, entry.target == entry.connections, isSlow(index, now) else {
-        continue
-      }
+      // Unsafe rows are never more than there are connections; what is queued counts, too.
+      let wanting = entry.outstanding + origins[index].queue.count
+      guard entry.outstanding >= entry.connections, wanting > entry.connections, entry.target == entry.connections,
+        isSlow(index, now)
+      else { continue }
       let affordable = sessions[Int(entry.session)].affordableConnections(now: now)
-      let wanted = min(limit, entry.connections * 2, entry.connections + affordable, entry.outstanding)
+      let wanted = min(limit, entry.connections * 2, entry.connections + affordable, wanting)
       guard wanted > entry.connections else { continue }
-      if sessions[Int(entry.session)].freeConnections == 0 { reclaimIdleShares(of: entry.session) }
+      if sessions[Int(entry.session)].freeConnections == 0 { reclaimIdleShares(of: entry.session, atMost: wanted) }
       enlarge(number, share, to: wanted)
     }
   }
@@ -158,7 +163,19 @@ extension Scheduler {
     // Before the first result it is as slow as it has been so far.
     let known = UInt64(origins[index].serviceMicroseconds)
     let service = known == 0 ? now.nanoseconds(since: origins[index].servedSince) / 1000 : known
-    return UInt64(backlog) * service / UInt64(connections) > Self.patienceMicroseconds
+    return UInt64(backlog) * service / UInt64(connections) > Self.patienceMicroseconds || isStuck(index, now)
+  }
+
+  /// Whether its oldest row has been out for much longer than rows took so far: what is finished says nothing of
+  /// those that are not.
+  private func isStuck(_ index: Int, _ now: Instant) -> Bool {
+    for share in origins[index].shares {
+      guard let oldest = rows.first(of: share.leased), share.connections > 0 else { continue }
+      let age = UInt64(max(elapsed(now), rows[oldest].firstLease) - rows[oldest].firstLease) * 10_000
+      let usual = UInt64(share.outstanding) * UInt64(origins[index].serviceMicroseconds) / UInt64(share.connections)
+      if age > Self.stuckMicroseconds + 4 * usual { return true }
+    }
+    return false
   }
 
   mutating func enlarge(_ number: UInt32, _ share: Int, to wanted: Int) {
@@ -202,7 +219,7 @@ extension Scheduler {
     for slot in sessions.indices {
       guard sessions[slot].isHungry else { continue }
       guard sessions[slot].freeConnections > 0 else {
-        reclaimIdleShares(of: Int32(slot))
+        reclaimIdleShares(of: Int32(slot), atMost: fairPart)
         continue
       }
       splitOne(to: Int32(slot), now)
@@ -262,6 +279,8 @@ extension Scheduler {
       sessions[Int(entry.session)].freeConnections += entry.connections - known
     }
     origins[index].shares[share].target = target
+    let left = origins[index].shares[share].connections
+    sessions[Int(entry.session)].comingConnections += (left - target) - (entry.connections - entry.target)
     if target == entry.told {
       retract(number, from: entry.session)
       dropIfEmpty(number, share)
@@ -289,11 +308,12 @@ extension Scheduler {
   }
 
   /// Asks a session that has no connection to spare for some of the shares that have had nothing to do longest:
-  /// those listed first, except that one which was used since gets a second turn.
-  mutating func reclaimIdleShares(of slot: Int32) {
-    var asked = 0
-    var looks = 2 * (sessions[Int(slot)].idleShares.count)
-    while asked < 64, looks > 0, let number = sessions[Int(slot)].idleShares.popFirst() {
+  /// those listed first, except that one which was used since gets a second turn. No more than are wanted and not on
+  /// their way: each costs a handshake when its origin has rows again.
+  mutating func reclaimIdleShares(of slot: Int32, atMost wanted: Int) {
+    var asked = sessions[Int(slot)].comingConnections
+    var looks = 2 * sessions[Int(slot)].idleShares.count
+    while asked < min(wanted, 64), looks > 0, let number = sessions[Int(slot)].idleShares.popFirst() {
       looks -= 1
       let index = Int(number) - 1
       guard let share = origins[index].shareIndex(of: slot) else { continue }
@@ -305,8 +325,8 @@ extension Scheduler {
         origins[index].shares[share].isListedIdle = true
         sessions[Int(slot)].idleShares.append(number)
       } else {
+        asked += entry.connections
         lower(number, share, to: 0)
-        asked += 1
       }
     }
   }
@@ -323,6 +343,7 @@ extension Scheduler {
       guard confirmed < current else { continue }
       origins[index].shares[share].connections = confirmed
       sessions[Int(slot)].freeConnections += current - confirmed
+      sessions[Int(slot)].comingConnections -= current - confirmed
       dropIfEmpty(grant.origin, share)
       settle(grant.origin)
     }

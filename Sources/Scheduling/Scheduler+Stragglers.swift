@@ -7,6 +7,7 @@ extension Scheduler {
   /// Rows are asked back only if they would wait there for longer than this.
   private static let longWaitMicroseconds: UInt64 = 500_000
   private static let recallInterval: UInt64 = 1_000_000_000
+  private static let helpDuration: UInt64 = 2_000_000_000
   private static let recalledAtOnce = 256
   private static let doubledAtOnce = 64
 
@@ -24,18 +25,26 @@ extension Scheduler {
       balanceCursor = balanceCursor + 1 >= origins.count ? 0 : balanceCursor + 1
       let index = balanceCursor
       guard origins[index].queue.isEmpty, origins[index].health.phase == .healthy else { continue }
+      // Asking for help may give the origin a further share, which has nothing to give.
       for share in origins[index].shares.indices {
-        let session = sessions[Int(origins[index].shares[share].session)]
-        let helper = idle[turn % idle.count]
-        guard helper != origins[index].shares[share].session else { continue }
-        let isSuspect = session.trust.isSuspended || session.isSilent
-        if isSuspect && session.standing != .fenced {
+        let holder = origins[index].shares[share].session
+        let next = (0..<idle.count).lazy.map { idle[(turn + $0) % idle.count] }
+        guard let helper = next.first(where: { canHelp($0, holder, at: index) }) else { continue }
+        let isSuspect = sessions[Int(holder)].trust.isSuspended || sessions[Int(holder)].isSilent
+        if isSuspect && sessions[Int(holder)].standing != .fenced {
           if double(UInt32(index + 1), share, to: helper, now) { turn += 1 }
         } else if recall(UInt32(index + 1), share, for: helper, now) {
           turn += 1
         }
       }
     }
+  }
+
+  /// Whether a session with time to spare has none of the origin's rows waiting itself.
+  private func canHelp(_ helper: Int32, _ holder: Int32, at index: Int) -> Bool {
+    guard helper != holder else { return false }
+    guard let share = origins[index].shareIndex(of: helper) else { return true }
+    return origins[index].shares[share].outstanding <= origins[index].shares[share].connections
   }
 
   // MARK: Recall
@@ -49,16 +58,27 @@ extension Scheduler {
     guard waiting > 1, entry.target > 0, now >= entry.recallableAt else { return false }
     let wait = UInt64(waiting) * UInt64(origins[index].serviceMicroseconds) / UInt64(max(entry.connections, 1))
     guard wait > Self.longWaitMicroseconds else { return false }
+    // Until the helper has its rows nobody takes its connections back.
+    origins[index].helpedUntil = now.adding(nanoseconds: Self.helpDuration)
     guard let own = origins[index].shareIndex(of: helper), origins[index].shares[own].target > 0 else {
       split(number, to: helper, now)
       return origins[index].shareIndex(of: helper) != nil
     }
-    let seqs = rows.last(min(waiting / 2, Self.recalledAtOnce), of: entry.leased) { !hasCopies($0) }
+    // As much as the helper will do meanwhile.
+    let connections = origins[index].shares[own].connections
+    let part = waiting * connections / (connections + entry.connections)
+    let seqs = rows.last(min(max(part, 1), Self.recalledAtOnce), of: entry.leased) { !hasCopies($0) }
     origins[index].shares[share].recallableAt = now.adding(nanoseconds: Self.recallInterval)
     guard !seqs.isEmpty else { return false }
-    let recall = Recall(origin: number, seqs: seqs)
-    withDispatch(to: entry.session) { $0.recalls.append(recall) }
+    withDispatch(to: entry.session) { $0.recalls.append(Recall(origin: number, seqs: seqs)) }
     return true
+  }
+
+  /// A row comes back that was not started. If it was asked back it is for another session than this one.
+  mutating func noteNotStarted(_ seq: UInt64, at slot: Int32, _ now: Instant) {
+    let number = rows[seq].origin
+    guard number != 0, now < origins[Int(number) - 1].helpedUntil else { return }
+    rows[seq].avoided = Int16(clamping: slot)
   }
 
   // MARK: Doubling

@@ -52,6 +52,8 @@ struct Session {
   var expiry: Instant
   var lastBeat: Instant
   var freeConnections: Int
+  /// Asked back and not confirmed yet.
+  var comingConnections = 0
   var outstandingRows = 0
   var outstandingBytes = 0
   /// Rows without an origin that it holds.

@@ -187,7 +187,7 @@ struct ClusterSimulation {
   private var isCoordinatorThere: Bool { if case .dead = coordinator.life { false } else { true } }
 
   private mutating func sendFrom(_ index: Int) throws {
-    let hasParted = agents[index].partIfEmpty()
+    let hasParted = agents[index].departIfDone(now: now)
     for message in agents[index].takeMessages() {
       note("agent \(index) says \(message.body) (\(message.session) no. \(message.number))")
       links[index].send(message, now: now, isStormy ? weather : Weather(latency: weather.latency), &random)
@@ -290,7 +290,7 @@ struct ClusterSimulation {
     case 13:
       guard agents[index].life == .running else { return }
       note("agent \(index) drains")
-      agents[index].drain()
+      agents[index].drain(now: now)
     case 14:
       agents[index].isNetworkBroken.toggle()
       oracle.brokenUntil = now

@@ -59,7 +59,7 @@ struct SimulatedAgent {
   private var outbox = Outbox<SimulatedBlock>()
   private var holdings: [Holding] = []
   private var collecting: (keepsRows: Bool, due: Instant)?
-  private var isDraining = false
+  private var departure: Departure?
   private var pending: [AgentMessage] = []
   private let mutation: Mutation?
   /// What was started since the simulation last looked.
@@ -117,7 +117,7 @@ struct SimulatedAgent {
     holdings = []
     pending = []
     collecting = nil
-    isDraining = false
+    departure = nil
     leaseEnd = .zero
   }
 
@@ -135,18 +135,23 @@ struct SimulatedAgent {
     life = .running
   }
 
-  mutating func drain() {
-    guard !isDraining else { return }
-    isDraining = true
-    perform(session.drain(), .zero, linkIsUp: true)
+  mutating func drain(now: Instant) {
+    guard departure == nil else { return }
+    departure = Departure(end: local(now).adding(nanoseconds: 5_000_000_000))
+    perform(session.drain(), now, linkIsUp: true)
   }
 
-  /// Everything is finished and in good hands: says goodbye. Returns whether it did.
-  mutating func partIfEmpty() -> Bool {
-    guard isDraining, outbox.isEmpty, collecting == nil,
-      slots.allSatisfy({ $0.waiting.isEmpty && $0.flights.isEmpty })
-    else { return false }
-    perform(session.part(), .zero, linkIsUp: true)
+  /// Says goodbye if everything is finished and in good hands, or its time is over. Returns whether it did.
+  mutating func departIfDone(now: Instant) -> Bool {
+    let isEmptyHanded =
+      outbox.isEmpty && collecting == nil && slots.allSatisfy { $0.waiting.isEmpty && $0.flights.isEmpty }
+    let isOver = departure?.isOver(
+      isEmptyHanded: isEmptyHanded,
+      hasSession: session.session != 0,
+      now: local(now)
+    )
+    guard isOver == true else { return false }
+    perform(session.part(), now, linkIsUp: true)
     return true
   }
 
@@ -192,7 +197,9 @@ struct SimulatedAgent {
 
   private mutating func obey(_ body: CoordinatorMessage.Body, _ now: Instant, linkIsUp: Bool) {
     switch body {
-    case .echo(let stamp): perform(session.echoed(stamp: stamp, now: local(now)), now, linkIsUp: linkIsUp)
+    case .echo(let stamp):
+      departure?.echoed(stamp: stamp)
+      perform(session.echoed(stamp: stamp, now: local(now)), now, linkIsUp: linkIsUp)
     case .work(let shares, let rows):
       for share in shares { setShare(of: share.origin, to: share.connections, rows) }
       for row in rows { slots[slot(of: row.origin, key: row.key)].waiting.append(row) }
@@ -222,7 +229,10 @@ struct SimulatedAgent {
         pending = []
         if isNewJob { _ = outbox.removeAll() } else { outbox.beginSession() }
       case .takeNewInstance: takeNewInstance()
-      case .sendDraining: say(.draining)
+      case .sendDraining:
+        let time = local(now)
+        departure?.announced(at: time)
+        say(.draining)
       case .sendGoodbye: say(.goodbye)
       case .refused: break
       }
@@ -258,10 +268,9 @@ struct SimulatedAgent {
   // MARK: What it has in hand
 
   private mutating func collect(keepsRows: Bool) {
-    if !keepsRows {
-      slots = []
-      early = [:]
-    }
+    let inHand = slots.flatMap { $0.waiting.map(\.seq) + $0.flights.map(\.row.seq) }
+    early = [:]
+    if !keepsRows { slots = [] }
     holdings = slots.map { slot in
       Holding(
         origin: slot.origin,
@@ -274,7 +283,8 @@ struct SimulatedAgent {
       slots[index].share = max(slots[index].share, slots[index].flights.count)
       slots[index].owesLowered = false
     }
-    _ = outbox.prune(inHand: holdings.flatMap(\.rows))
+    // Rows that were dropped, too: a block from before they came again would say that they were never lost.
+    _ = outbox.prune(inHand: inHand)
     let finished = outbox.seqs
     if !finished.isEmpty { holdings.append(Holding(origin: 0, key: [], connections: 0, rows: finished)) }
   }

@@ -172,7 +172,10 @@ struct SimulationOracle {
       throw SimulationFailure(.eachRowIsRecordedOnce, "row \(seq) is given out although it is recorded")
     }
     if let pause = pauses[key], now < pause {
-      throw SimulationFailure(.pausesAreKept, "row \(seq) goes to \(String(decoding: key, as: UTF8.self)), which asked for a pause until \(pause.nanoseconds / 1_000_000)")
+      throw SimulationFailure(
+        .pausesAreKept,
+        "row \(seq) goes to \(String(decoding: key, as: UTF8.self)), which asked for a pause until \(pause.nanoseconds / 1_000_000)"
+      )
     }
     for lease in leases where lease.rows[seq] != nil {
       let isSuspect = suspended.contains(lease.greeting.name) || now.nanoseconds(since: lease.lastBeat) >= 3_000_000_000
