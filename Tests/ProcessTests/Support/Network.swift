@@ -100,7 +100,8 @@ final class Listener {
 
   /// Whether somebody tries to connect whose SYN is not answered.
   var isKnockedAt: Bool {
-    let table = FileManager.default.contents(atPath: "/proc/net/tcp") ?? Data()
+    // Not by FileManager, which takes the first page for the whole file.
+    let table = (try? FileHandle(forReadingAtPath: "/proc/net/tcp")?.readToEnd()) ?? Data()
     let digits = String(port, radix: 16, uppercase: true)
     let suffix = ":" + String(repeating: "0", count: 4 - digits.count) + digits
     // Columns: number, local address, remote address, state; 02 is SYN_SENT (proc(5)).
