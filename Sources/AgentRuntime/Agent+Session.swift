@@ -80,6 +80,7 @@ extension Agent {
     hello.creditBytes = UInt64(configuration.creditBytes)
     hello.job = bytes(job?.identifier ?? [])
     hello.held = held.map(WireHeld.init)
+    hello.isContinuing = session.isContinuing
     switch try socket.send([Envelope.encode(session: 0, sequence: 0, .hello(hello))]) {
     case .sent: break
     case .wouldBlock, .unroutable: session.helloNotSent()

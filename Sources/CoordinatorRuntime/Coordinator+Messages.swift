@@ -105,6 +105,8 @@ extension Coordinator {
       return try answer(routing, "the hello is not complete, or says what cannot be")
     }
     guard !isParting else { return try answer(routing, "the job is over", isTemporary: true) }
+    // Of another job nothing is held.
+    let isOurs = Array(hello.job) == files.identifier
     var link = StableHash()
     link.add(routing)
     let greeting = Greeting(
@@ -113,10 +115,9 @@ extension Coordinator {
       link: link.value,
       connections: Int(hello.connections),
       creditRows: Int(hello.creditRows),
-      creditBytes: Int(clamping: hello.creditBytes)
+      creditBytes: Int(clamping: hello.creditBytes),
+      isContinuing: hello.isContinuing && isOurs
     )
-    // Of another job nothing is held.
-    let isOurs = Array(hello.job) == files.identifier
     let reception = scheduler.hello(greeting, holdings: isOurs ? held : [], now: now)
     let session = reception.session
     if let fenced = reception.fenced { endSessions([fenced]) }

@@ -79,6 +79,9 @@ package struct AgentSession: Equatable, Sendable {
     nextNonce = nonce
   }
 
+  /// Whether the hello is one of a process that goes on under a lease of an earlier epoch.
+  package var isContinuing: Bool { heldUntil != nil }
+
   /// The session that messages have to carry; 0 without one.
   package var session: UInt64 {
     if case .active(let session, _, _, _) = state { session } else { 0 }

@@ -23,6 +23,8 @@ struct Share {
   var isUsed = false
   /// Whether the last request failed before there was a connection; nil before the first result.
   var hasFailed: Bool?
+  /// When a row came back last, or the first was given out.
+  var lastNews = Instant.zero
   /// Not asked for rows back again before then.
   var recallableAt = Instant.zero
 
@@ -65,6 +67,8 @@ struct Origin {
   var helpedUntil = Instant.zero
   /// Likewise in the list of those that could be split.
   var isHot = false
+  /// A step of its health is due that ends its memory.
+  var isRemembered = false
   /// Its rows are being ended without a try.
   var isGivenUp = false
 

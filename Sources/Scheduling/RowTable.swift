@@ -39,8 +39,6 @@ package struct Row {
   var wasDoubted = false
   /// A copy was given out once; there is no second.
   var wasDoubled = false
-  /// An unsafe row that may have been sent before this epoch.
-  var mayHaveLeft = false
 
   /// What stands where no row is.
   static let recorded: Row = {

@@ -68,7 +68,7 @@ extension Scheduler {
   /// What is still remembered when nothing is left to do and nobody is here; nil if nothing is.
   package func leftovers() -> String? {
     if originCount > 0 { return "\(originCount) origins" }
-    if !detours.isEmpty || !copies.isEmpty || !early.isEmpty || !unclear.isEmpty {
+    if !detours.isEmpty || !copies.isEmpty || !early.isEmpty || !unclear.isEmpty || !departed.isEmpty {
       return
         "\(detours.count) detours, \(copies.count) copies, \(early.count) early rows, \(unclear.count) unclear ones"
     }

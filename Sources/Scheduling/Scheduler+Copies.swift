@@ -70,10 +70,11 @@ extension Scheduler {
   /// Nobody holds the row, which is queued or leased to nobody and in no list: a session that has a copy is its holder
   /// from now on. False if there is none.
   mutating func passToCopy(_ seq: UInt64) -> Bool {
-    guard !copies.isEmpty, let slot = copies[seq]?.first,
+    guard !copies.isEmpty, let slot = copies[seq]?.first(where: { mayAnswer(for: seq, $0) }),
       let copy = sessions[Int(slot)].copies.removeValue(forKey: seq)
     else { return false }
     forgetCopy(seq, of: slot)
+    if !departed.isEmpty { departed[seq] = nil }
     // Only its agent knows how it came to another origin.
     if rows[seq].origin != copy.origin { detour(seq, to: copy.origin) }
     rows[seq].state = .leased

@@ -112,6 +112,7 @@ extension Scheduler {
       given += 1
     }
     guard given > 0 else { return 0 }
+    if origins[index].shares[share].outstanding == 0 { origins[index].shares[share].lastNews = now }
     origins[index].queue = queue
     origins[index].shares[share].pinned = pinned
     origins[index].shares[share].leased = leased

@@ -157,6 +157,16 @@ extension Scheduler {
     settle(number)
   }
 
+  /// An origin without rows is remembered for a while when its pause is over.
+  mutating func rememberIfProbing(_ number: UInt32) {
+    let index = Int(number) - 1
+    guard origins[index].health.phase == .probing, origins[index].live == 0, !origins[index].isRemembered,
+      isCurrent(number)
+    else { return }
+    origins[index].isRemembered = true
+    healthSteps.insert(HealthStep(due: clock.adding(nanoseconds: Self.memory), origin: number))
+  }
+
   /// Pauses end, and origins that come back get more connections.
   mutating func stepHealth(_ now: Instant) {
     while let step = healthSteps.min, step.due <= now {
@@ -167,7 +177,6 @@ extension Scheduler {
         // Otherwise it was prolonged, or the number has another origin now.
         guard until == step.due else { continue }
         origins[index].health.resume()
-        healthSteps.insert(HealthStep(due: now.adding(nanoseconds: Self.memory), origin: step.origin))
         settle(step.origin)
       case .recovering:
         if !origins[index].health.grow(limit: configuration.connectionsPerOrigin) {
@@ -176,13 +185,11 @@ extension Scheduler {
         spreadOut(step.origin)
         settle(step.origin)
       case .probing:
+        guard origins[index].isRemembered else { continue }
+        origins[index].isRemembered = false
         // It had its time to be asked for again.
-        if origins[index].live == 0 {
-          origins[index].health = OriginHealth()
-          settle(step.origin)
-        } else {
-          healthSteps.insert(HealthStep(due: now.adding(nanoseconds: Self.memory), origin: step.origin))
-        }
+        if origins[index].live == 0 { origins[index].health = OriginHealth() }
+        settle(step.origin)
       case .healthy: break
       }
     }

@@ -89,7 +89,7 @@ extension Scheduler {
         if let copy = sessions[Int(slot)].copies[seq] { _ = learn(deferral, of: copy.origin, from: slot, now) }
         dropCopy(seq, at: slot)
         if seq >= rows.nextSeq, copies[seq] == nil, early[seq] == nil {
-          early[seq] = .returned(attempts: deferral.attempts)
+          early[seq] = .returned(attempts: deferral.attempts, by: sessions[Int(slot)].greeting.instance)
         }
       }
     }
@@ -218,6 +218,7 @@ extension Scheduler {
   /// A share holds one row less.
   mutating func settleShare(_ number: UInt32, _ share: Int) {
     let index = Int(number) - 1
+    origins[index].shares[share].lastNews = clock
     if origins[index].shares[share].connections == 0, origins[index].shares[share].outstanding == 0 {
       dropIfEmpty(number, share)
       settle(number)
@@ -238,6 +239,7 @@ extension Scheduler {
     counts.recorded += 1
     if !detours.isEmpty { detours[rows[at: place].seq] = nil }
     if !copies.isEmpty { copies[rows[at: place].seq] = nil }
+    if !departed.isEmpty { departed[rows[at: place].seq] = nil }
     let origin = rows[at: place].origin
     rows.recorded(at: place)
     leave(origin)

@@ -56,12 +56,12 @@ extension Scheduler {
     pin(seq, to: share)
   }
 
-  /// Keeps a queued row, which is in no list, for one session.
+  /// Keeps a queued row, which is in no list, for one session, before others.
   mutating func pin(_ seq: UInt64, to share: Int) {
     let number = rows[seq].origin
     let index = Int(number) - 1
     rows[seq].session = origins[index].shares[share].session
-    rows.append(seq, to: &origins[index].shares[share].pinned)
+    rows.prepend(seq, to: &origins[index].shares[share].pinned)
     origins[index].queued += 1
     settle(number)
   }
@@ -106,6 +106,7 @@ extension Scheduler {
   /// Leases a queued row, which is in no list, to the session of a share.
   private mutating func lease(_ place: Int, by share: Int, of index: Int, to slot: Int32, _ now: Instant) {
     noteLease(at: place, to: slot, now)
+    if origins[index].shares[share].outstanding == 0 { origins[index].shares[share].lastNews = now }
     rows.append(place: place, to: &origins[index].shares[share].leased)
     origins[index].shares[share].isUsed = true
   }
@@ -148,7 +149,8 @@ extension Scheduler {
 
   mutating func forgetIfPossible(_ number: UInt32) {
     let index = Int(number) - 1
-    guard origins[index].isForgettable, isCurrent(number) else { return }
+    guard origins[index].isForgettable else { return rememberIfProbing(number) }
+    guard isCurrent(number) else { return }
     originNumbers[OriginKey(bytes: origins[index].key)] = nil
     freeOrigins.append(number)
   }

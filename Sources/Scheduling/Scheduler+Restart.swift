@@ -5,7 +5,7 @@ enum EarlyRow: Equatable {
   /// Its record was accepted.
   case recorded
   /// It came back unfinished after so many attempts.
-  case returned(attempts: UInt16)
+  case returned(attempts: UInt16, by: [UInt8])
   /// The session that had it in hand ended.
   case lost
 }
@@ -39,7 +39,7 @@ extension Scheduler {
     guard !isQuarantined, !unclear.isEmpty else { return [] }
     defer { unclear = [] }
     return unclear.compactMap { seq in
-      guard rows.contains(seq), rows[seq].state == .queued, rows[seq].mayHaveLeft else { return nil }
+      guard rows.contains(seq), rows[seq].state == .queued, departed[seq] != nil else { return nil }
       withdraw(seq)
       counts.queued -= 1
       let ended = EndedRow(seq: seq, location: rows[seq].location, attempts: rows[seq].attempts)
@@ -85,16 +85,22 @@ extension Scheduler {
     // Rows that were not read can only be known from an earlier epoch.
     guard seq < rows.nextSeq || isContinued else { return }
     guard !isCopy(seq, at: slot), !(rows.contains(seq) && rows[seq].session == slot) else { return }
-    if rows.contains(seq), rows[seq].state == .queued || rows[seq].state == .deferred {
+    if rows.contains(seq), rows[seq].state == .queued || rows[seq].state == .deferred, mayAnswer(for: seq, slot) {
       withdraw(seq)
       if rows[seq].origin != origin { detour(seq, to: origin) }
       // From here on somebody answers for it.
-      rows[seq].mayHaveLeft = false
+      if !departed.isEmpty { departed[seq] = nil }
       noteLease(seq, to: slot, now: clock)
     } else {
       addCopy(seq, origin: origin, length: 0, at: slot)
       if seq >= rows.nextSeq, early[seq] != .recorded { early[seq] = nil }
     }
+  }
+
+  /// Whether what the session says of the row is the latest: an unsafe one may have gone to another since.
+  func mayAnswer(for seq: UInt64, _ slot: Int32) -> Bool {
+    guard !departed.isEmpty, let instance = departed[seq] else { return true }
+    return instance == sessions[Int(slot)].greeting.instance
   }
 
   /// The row is not at its own origin, for a reason that only its agent knows; a retry begins anew at its own.
@@ -109,9 +115,8 @@ extension Scheduler {
 
   /// A row that was just read, and of which something may be known.
   mutating func takeIn(_ seq: UInt64) -> Intake {
-    if hasCopies(seq) {
+    if hasCopies(seq), passToCopy(seq) {
       counts.queued -= 1
-      _ = passToCopy(seq)
       return .taken(seq: seq)
     }
     switch early.removeValue(forKey: seq) {
@@ -120,14 +125,14 @@ extension Scheduler {
       finish(seq)
       return .recorded(seq: seq)
     case .lost where rows[seq].mustNotRepeat: return loseUnread(seq)
-    case .returned(let attempts):
+    case .returned(let attempts, let instance):
       rows[seq].attempts = attempts
-      rows[seq].mayHaveLeft = false
-    case .lost, nil:
-      if rows[seq].mayHaveLeft {
-        guard isQuarantined else { return loseUnread(seq) }
-        unclear.append(seq)
-      }
+      if departed[seq] == instance { departed[seq] = nil }
+    case .lost, nil: break
+    }
+    if departed[seq] != nil {
+      guard isQuarantined else { return loseUnread(seq) }
+      unclear.append(seq)
     }
     enqueue(seq, atFront: false)
     return .taken(seq: seq)

@@ -33,7 +33,8 @@ extension Scheduler {
     sessionSlots[session.identifier] = Int32(slot)
     var reception = Reception(session: session.identifier, fenced: fenced)
     reception.renumbered = adopt(holdings, by: Int32(slot))
-    noteReturn(of: greeting.instance)
+    // One that does not go on may be another process, and where its predecessor's connections are is not known.
+    if greeting.isContinuing { noteReturn(of: greeting.instance) }
     return reception
   }
 

@@ -10,7 +10,7 @@ extension Scheduler {
   private static let rowsPerConnection = 100
   /// A backlog that would take longer than this with the connections there are is worth another one.
   private static let patienceMicroseconds: UInt64 = 50_000
-  private static let stuckMicroseconds: UInt64 = 200_000
+  private static let stuckNanoseconds: UInt64 = 200_000_000
 
   // MARK: Placing
 
@@ -166,14 +166,13 @@ extension Scheduler {
     return UInt64(backlog) * service / UInt64(connections) > Self.patienceMicroseconds || isStuck(index, now)
   }
 
-  /// Whether its oldest row has been out for much longer than rows took so far: what is finished says nothing of
-  /// those that are not.
+  /// Whether nothing has come back for much longer than rows took so far: what is finished says nothing of those that
+  /// are not.
   private func isStuck(_ index: Int, _ now: Instant) -> Bool {
-    for share in origins[index].shares {
-      guard let oldest = rows.first(of: share.leased), share.connections > 0 else { continue }
-      let age = UInt64(max(elapsed(now), rows[oldest].firstLease) - rows[oldest].firstLease) * 10_000
-      let usual = UInt64(share.outstanding) * UInt64(origins[index].serviceMicroseconds) / UInt64(share.connections)
-      if age > Self.stuckMicroseconds + 4 * usual { return true }
+    let usual = UInt64(origins[index].serviceMicroseconds) * 1000
+    for share in origins[index].shares.indices where origins[index].shares[share].outstanding > 0 {
+      let quiet = now.nanoseconds(since: origins[index].shares[share].lastNews)
+      if quiet > Self.stuckNanoseconds + 4 * usual { return true }
     }
     return false
   }

@@ -95,6 +95,8 @@ package struct Scheduler: Sendable {
   var early: [UInt64: EarlyRow] = [:]
   /// Unsafe rows that may have left before this epoch, and that nobody has said to have in hand.
   var unclear: [UInt64] = []
+  /// The last instance that such a row may have left to: what others say of it is older. Looked up only.
+  var departed: [UInt64: [UInt8]] = [:]
   var quarantine: Quarantine?
 
   /// By number less one. Numbers are used again once an origin is forgotten, which its agents have confirmed.
@@ -149,19 +151,20 @@ package struct Scheduler: Sendable {
   }
 
   /// Takes the next row of the input in and numbers it. `origin` is what `number` gave for it since the last call
-  /// of anything but `add`, or 0: the line is no valid request. `mayHaveLeft`: an unsafe row that an earlier
-  /// coordinator was about to give out.
+  /// of anything but `add`, or 0: the line is no valid request. `leftTo`: the instance that an earlier
+  /// coordinator was about to give an unsafe row to, the last time it did.
   @discardableResult
   package mutating func add(
     origin: UInt32,
     length: Int,
     location: UInt64,
     mustNotRepeat: Bool,
-    mayHaveLeft: Bool = false
+    leftTo instance: [UInt8]? = nil
   ) -> Intake {
-    var row = Row(length: UInt32(length), location: location, origin: origin, mustNotRepeat: mustNotRepeat)
-    row.mayHaveLeft = mayHaveLeft && mustNotRepeat
-    let seq = rows.append(row)
+    let seq = rows.append(
+      Row(length: UInt32(length), location: location, origin: origin, mustNotRepeat: mustNotRepeat)
+    )
+    if mustNotRepeat, let instance { departed[seq] = instance }
     if origin != 0 { origins[Int(origin) - 1].live += 1 }
     counts.submitted += 1
     counts.queued += 1

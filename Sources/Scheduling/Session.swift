@@ -12,14 +12,25 @@ package struct Greeting: Equatable, Sendable {
   package var connections: Int
   package var creditRows: Int
   package var creditBytes: Int
+  /// It goes on under a lease of an earlier epoch, and its holdings are all that it has under that one.
+  package var isContinuing: Bool
 
-  package init(instance: [UInt8], name: String, link: UInt64, connections: Int, creditRows: Int, creditBytes: Int) {
+  package init(
+    instance: [UInt8],
+    name: String,
+    link: UInt64,
+    connections: Int,
+    creditRows: Int,
+    creditBytes: Int,
+    isContinuing: Bool = false
+  ) {
     self.instance = instance
     self.name = name
     self.link = link
     self.connections = connections
     self.creditRows = creditRows
     self.creditBytes = creditBytes
+    self.isContinuing = isContinuing
   }
 }
 

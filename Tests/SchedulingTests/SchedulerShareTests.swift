@@ -179,7 +179,7 @@ import Testing
     for step in 1..<10 as Range<UInt64> {
       closed += harness.step(at(step * 100), beating: [session])[session]?.shares.count { $0.connections == 0 } ?? 0
     }
-    withKnownIssue("64 are asked back at a time, whatever is needed") { #expect(closed == 1) }
+    #expect(closed == 1)
   }
 
   @Test func `numbers of forgotten origins are used again`() throws {

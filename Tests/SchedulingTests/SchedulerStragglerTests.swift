@@ -75,9 +75,7 @@ import Testing
     agents.harness.add(60, to: "a")
     try agents.run(to: 5000)
     let parts = agents.sessions.map { agents.ended[$0] ?? 0 }
-    withKnownIssue("the agent that has the rows takes back what it was to give up for the other") {
-      #expect(parts.allSatisfy { $0 > 0 })
-    }
+    #expect(parts.allSatisfy { $0 > 0 })
   }
 
   @Test func `agents that are equally busy take nothing from each other`() throws {
@@ -86,9 +84,7 @@ import Testing
     try agents.run(to: 15_000)
     let parts = agents.sessions.map { agents.ended[$0] ?? 0 }
     #expect(parts.allSatisfy { $0 > 40 })
-    withKnownIssue("an agent with credit to spare counts as one that has nothing to do") {
-      #expect(agents.sessions.allSatisfy { (agents.recalls[$0] ?? 0) <= 1 })
-    }
+    #expect(agents.sessions.allSatisfy { (agents.recalls[$0] ?? 0) <= 1 })
   }
 
   @Test func `rows that will not wait for long are left where they are`() throws {

@@ -81,7 +81,8 @@ struct Harness {
       link: UInt64(name),
       connections: connections,
       creditRows: creditRows,
-      creditBytes: creditBytes
+      creditBytes: creditBytes,
+      isContinuing: true
     )
     return scheduler.hello(greeting, holdings: holdings, now: now).session
   }

@@ -299,6 +299,9 @@ package nonisolated struct WireHello: Sendable {
   /// started again, rows under way and connections.
   package var held: [WireHeld] = []
 
+  /// It goes on under a lease of an earlier epoch, and `held` is all that it has under that one.
+  package var isContinuing: Bool = false
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1446,7 +1449,7 @@ nonisolated extension WireCoordinatorMessage: SwiftProtobuf.Message, SwiftProtob
 
 nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Hello"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}minimum_version\0\u{3}maximum_version\0\u{1}instance\0\u{1}nonce\0\u{1}name\0\u{3}process_id\0\u{1}threads\0\u{1}connections\0\u{3}credit_rows\0\u{3}credit_bytes\0\u{1}job\0\u{2}\u{3}held\0\u{c}\u{c}\u{1}\u{c}\u{d}\u{1}")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}minimum_version\0\u{3}maximum_version\0\u{1}instance\0\u{1}nonce\0\u{1}name\0\u{3}process_id\0\u{1}threads\0\u{1}connections\0\u{3}credit_rows\0\u{3}credit_bytes\0\u{1}job\0\u{2}\u{3}held\0\u{3}is_continuing\0\u{c}\u{c}\u{1}\u{c}\u{d}\u{1}")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1466,6 +1469,7 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 10: try { try decoder.decodeSingularUInt64Field(value: &self.creditBytes) }()
       case 11: try { try decoder.decodeSingularBytesField(value: &self.job) }()
       case 14: try { try decoder.decodeRepeatedMessageField(value: &self.held) }()
+      case 15: try { try decoder.decodeSingularBoolField(value: &self.isContinuing) }()
       default: break
       }
     }
@@ -1508,6 +1512,9 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if !self.held.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.held, fieldNumber: 14)
     }
+    if self.isContinuing != false {
+      try visitor.visitSingularBoolField(value: self.isContinuing, fieldNumber: 15)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1524,6 +1531,7 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs.creditBytes != rhs.creditBytes {return false}
     if lhs.job != rhs.job {return false}
     if lhs.held != rhs.held {return false}
+    if lhs.isContinuing != rhs.isContinuing {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

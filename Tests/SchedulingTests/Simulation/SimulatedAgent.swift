@@ -250,7 +250,8 @@ struct SimulatedAgent {
       link: link,
       connections: connections,
       creditRows: creditRows,
-      creditBytes: creditBytes
+      creditBytes: creditBytes,
+      isContinuing: session.isContinuing
     )
   }
 

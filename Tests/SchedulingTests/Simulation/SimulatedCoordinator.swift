@@ -8,6 +8,7 @@ import Scheduling
 /// A session as the shell keeps it.
 struct SimulatedPeer {
   let session: UInt64
+  let instance: [UInt8]
   let agent: Int
   let connection: Int
   var incoming = MessageOrder()
@@ -36,14 +37,15 @@ struct SimulatedDisk {
   /// How often each row stands in the results.
   var records: [Int]
   var queue: [Commit] = []
-  var unsafeLog: [Bool]
+  /// The instance that each unsafe row left to last.
+  var unsafeLog: [[UInt8]?]
   /// Instances that hold a lease.
   var instances: [[UInt8]] = []
   var stalledUntil = Instant.zero
 
   init(rows: Int) {
     records = Array(repeating: 0, count: rows)
-    unsafeLog = Array(repeating: false, count: rows)
+    unsafeLog = Array(repeating: nil, count: rows)
   }
 }
 
@@ -217,7 +219,14 @@ struct SimulatedCoordinator {
       try ended(end, isFenced: scheduler.isSuperseded(end.session), now, 1_000_000, &oracle)
     }
     oracle.forgetFenced(on: greeting.link, greeting.instance)
-    peers.append(SimulatedPeer(session: reception.session, agent: agent, connection: connection))
+    peers.append(
+      SimulatedPeer(
+        session: reception.session,
+        instance: greeting.instance,
+        agent: agent,
+        connection: connection
+      )
+    )
     oracle.began(LeaseName(epoch: epoch, session: reception.session), greeting, holdings, now: now)
     disk.instances = scheduler.instances
     send(.welcome(nonce: nonce, renumbered: reception.renumbered), to: reception.session)
@@ -381,7 +390,7 @@ struct SimulatedCoordinator {
         length: row.length,
         location: 0,
         mustNotRepeat: row.isUnsafe,
-        mayHaveLeft: mutation != .losesUnsafeLog && disk.unsafeLog[Int(seq)]
+        leftTo: mutation == .losesUnsafeLog ? nil : disk.unsafeLog[Int(seq)]
       )
       switch intake {
       case .taken: break
@@ -406,6 +415,7 @@ struct SimulatedCoordinator {
     for share in shares {
       try oracle.granted(scheduler.key(ofOrigin: share.origin), share.connections, to: lease, now: now)
     }
+    let instance = peers.first { $0.session == dispatch.session }?.instance
     var rows: [SimulatedRow] = []
     for (seq, ticket) in zip(dispatch.rows, tickets) {
       let key = ticket.origin == 0 ? [] : scheduler.key(ofOrigin: ticket.origin)
@@ -413,7 +423,7 @@ struct SimulatedCoordinator {
         ticket.redirect.map { SimulatedOrigins.key(of: $0.url) }
         ?? input[Int(seq)].home.map { SimulatedOrigins.key(of: $0) } ?? []
       guard key == wanted else { throw SimulationFailure(.booksBalance, "row \(seq) goes to a wrong origin") }
-      if ticket.mustNotRepeat { disk.unsafeLog[Int(seq)] = true }
+      if ticket.mustNotRepeat { disk.unsafeLog[Int(seq)] = instance }
       try oracle.dispatched(seq, key, to: lease, suspended: scheduler.suspendedAgents, now: now)
       rows.append(
         SimulatedRow(

@@ -43,13 +43,16 @@ extension SchedulerTranscript {
   private mutating func hello(_ command: inout TranscriptCommand) throws(TranscriptError) -> [String] {
     let name = try command.word("the agent")
     if !agents.contains(name) { agents.append(name) }
+    let copied = command.option("copy-of")
     let greeting = Greeting(
-      instance: Self.instance(command.option("copy-of") ?? name),
+      instance: Self.instance(copied ?? name),
       name: name,
       link: UInt64(agents.firstIndex(of: name) ?? 0),
       connections: try command.number("connections", or: 16),
       creditRows: try command.number("rows", or: 1000),
-      creditBytes: try command.number("bytes", or: 1 << 20)
+      creditBytes: try command.number("bytes", or: 1 << 20),
+      // Another process has nothing to go on with.
+      isContinuing: copied == nil
     )
     var holdings: [Holding] = []
     var inHand: [(seq: UInt64, origin: String)] = []

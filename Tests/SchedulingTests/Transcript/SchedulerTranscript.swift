@@ -100,7 +100,7 @@ struct SchedulerTranscript: TranscriptMachine {
     let origins = command.has("without-origin") ? [""] : try command.names(command.word("the origin"))
     let count: Int = try command.number("rows", or: 1)
     let isUnsafe = command.has("unsafe")
-    let mayHaveLeft = command.has("may-have-left")
+    let instance = command.option("left-to").map(Self.instance)
     let length: Int = try command.number("length", or: 10)
     var output: [String] = []
     for origin in origins {
@@ -111,7 +111,7 @@ struct SchedulerTranscript: TranscriptMachine {
           length: length,
           location: 0,
           mustNotRepeat: isUnsafe,
-          mayHaveLeft: mayHaveLeft
+          leftTo: instance
         )
         switch intake {
         case .taken: break
