@@ -11,8 +11,8 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 limits=$here/instructions.limits
-short=1000
-long=6000
+short=3000
+long=8000
 # More than a few, or the agent is often without work and the size of its blocks depends on the machine's load.
 connections=16
 # So much below its limit a count makes the limit worthless.
