@@ -96,6 +96,14 @@ let package = Package(
     module("OriginServer", ["COpenSSL", "COriginShims"]),
     program("origin", ["OriginServer", argumentParser]),
 
+    // What the scheduler costs for each row, without anything around it.
+    .executableTarget(
+      name: "SchedulerCost",
+      dependencies: ["FetchModel", "Scheduling"],
+      path: "Benchmarks/SchedulerCost",
+      swiftSettings: settings
+    ),
+
     tests(of: "FetchModel"),
     tests(of: "HTTP1", ["FetchModel"], resources: [.copy("Fixtures")]),
     tests(of: "Records", ["FetchModel"]),

@@ -3,7 +3,7 @@
 #
 #   TRAWL_BIN=FOLDER Tests/Gates/instructions.sh
 #
-# The real programs run over loopback, the measured one under valgrind's callgrind, with a short list and with a
+# The scheduler alone runs with rows of random origins. The real programs run over loopback, the measured one under valgrind's callgrind, with a short list and with a
 # long one. The difference of both counts, divided by the rows more, is what a request costs in the program itself:
 # start-up, trust anchors and handshakes cancel out, the kernel is not seen. instructions.limits says how much is
 # allowed. Ends with 1 if a count is over its limit, with 2 if it could not measure.
@@ -31,7 +31,7 @@ fail() {
 }
 
 [ -n "${TRAWL_BIN:-}" ] || fail "TRAWL_BIN must name the folder of the release programs (swift build -c release --show-bin-path)"
-for program in coordinator agent origin; do
+for program in coordinator agent origin SchedulerCost; do
   [ -x "$TRAWL_BIN/$program" ] || fail "there is no program $TRAWL_BIN/$program"
 done
 command -v valgrind >/dev/null || fail "valgrind is missing; on Debian and Ubuntu: apt-get install valgrind"
@@ -152,6 +152,21 @@ judge() {
   return "$status"
 }
 
+# measure_scheduler NAME: the scheduler alone, per row, with so many agents and origins.
+measure_scheduler() {
+  local rows
+  for rows in "$short" "$long"; do
+    mkdir "$scratch/$1-$rows"
+    timeout --kill-after=3 "$patience" valgrind --tool=callgrind --callgrind-out-file=/dev/null \
+      --log-file="$scratch/$1-$rows/valgrind" "$TRAWL_BIN/SchedulerCost" $((rows * 25)) 100 10000 >/dev/null \
+      || fail "$1: the scheduler's benchmark failed: $(tail -n 5 "$scratch/$1-$rows/valgrind")"
+    sed -n 's/.*Collected : *\([0-9][0-9]*\).*/\1/p' "$scratch/$1-$rows/valgrind" >"$scratch/$1-$rows/total"
+    [ -s "$scratch/$1-$rows/total" ] || fail "$1: valgrind gave no count"
+    echo $(($(cat "$scratch/$1-$rows/total") / 25)) >"$scratch/$1-$rows/count"
+  done
+}
+
+measure_scheduler scheduler-row
 start_origin
 measure agent-http-discard agent "http://127.0.0.1:$plain" discard
 measure agent-https-discard agent "https://localhost:$secure" discard
@@ -160,7 +175,7 @@ measure coordinator-http-discard coordinator "http://127.0.0.1:$plain" discard
 
 printf '%-26s %22s %10s\n' "what" "instructions/request" "limit"
 status=0
-for name in agent-http-discard agent-https-discard agent-https-hash coordinator-http-discard; do
+for name in scheduler-row agent-http-discard agent-https-discard agent-https-hash coordinator-http-discard; do
   judge "$name" || status=1
 done
 [ "$status" -eq 0 ]
