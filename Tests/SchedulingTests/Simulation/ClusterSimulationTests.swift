@@ -56,7 +56,7 @@ import Testing
   @Test(arguments: Mutation.allCases)
   func `a broken cluster is noticed`(mutation: Mutation) {
     var seen: [String: Int] = [:]
-    for seed in 0..<UInt64(400) {
+    for seed in 0..<UInt64(1000) {
       var simulation = ClusterSimulation(seed: seed, mutation: mutation)
       do {
         _ = try simulation.run()
