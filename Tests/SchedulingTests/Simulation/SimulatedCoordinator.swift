@@ -122,6 +122,7 @@ struct SimulatedCoordinator {
   mutating func settleDisk(_ now: Instant, _ oracle: SimulationOracle) throws {
     while let first = disk.queue.first, max(first.due, disk.stalledUntil) <= now {
       disk.queue.removeFirst()
+      if mutation == .losesOwnRecords, first.session == 0 { continue }
       for seq in first.seqs { disk.records[Int(seq)] += mutation == .writesTwice ? 2 : 1 }
       try settle(block: first.block, of: first.session, oracle)
     }

@@ -78,6 +78,8 @@ enum Mutation: CaseIterable {
   case mixesUpSessions
   /// An agent never sends its results.
   case holdsResultsBack
+  /// Records that the coordinator makes itself are not written.
+  case losesOwnRecords
   /// An origin is asked for that has no row.
   case leaksOrigins
 
@@ -86,6 +88,7 @@ enum Mutation: CaseIterable {
     switch self {
     case .losesDispatchedRows, .holdsResultsBack: [.theJobEnds]
     case .acknowledgesEarly: [.acknowledgedIsDurable]
+    case .losesOwnRecords: [.everyRowIsRecorded]
     case .leaksOrigins: [.nothingIsKept]
     case .writesTwice, .keepsRefusedLines: [.eachRowIsRecordedOnce]
     case .miscounts: [.booksBalance]
