@@ -15,13 +15,13 @@ struct SimulatedAgent {
     case dead(until: Instant)
   }
 
-  private struct Flight {
+  struct Flight {
     let row: SimulatedRow
     let end: Instant
     let answer: SimulatedOrigins.Answer
   }
 
-  private struct Slot {
+  struct Slot {
     var origin: UInt32
     let key: [UInt8]
     var share = 0
@@ -50,18 +50,18 @@ struct SimulatedAgent {
   private var draws: UInt64 = 0
   var life = Life.running
   var isNetworkBroken = false
-  private var session: AgentSession
-  private var lease = LeaseName(epoch: 0, session: 0)
+  var session: AgentSession
+  var lease = LeaseName(epoch: 0, session: 0)
   private var leaseEnd = Instant.zero
-  private var slots: [Slot] = []
+  var slots: [Slot] = []
   /// Shares of origins that have had no row yet.
-  private var early: [UInt32: Int] = [:]
-  private var outbox = Outbox<SimulatedBlock>()
+  var early: [UInt32: Int] = [:]
+  var outbox = Outbox<SimulatedBlock>()
   private var holdings: [Holding] = []
-  private var collecting: (keepsRows: Bool, due: Instant)?
+  var collecting: (keepsRows: Bool, due: Instant)?
   private var departure: Departure?
   private var pending: [AgentMessage] = []
-  private let mutation: Mutation?
+  let mutation: Mutation?
   /// What was started since the simulation last looked.
   var starts: [Start] = []
 
@@ -103,7 +103,7 @@ struct SimulatedAgent {
   }
 
   /// What is due in the agent's own time, seen by its own clock.
-  private func local(_ now: Instant) -> Instant {
+  func local(_ now: Instant) -> Instant {
     Instant(nanoseconds: now.nanoseconds / 1000 * clockRate).adding(nanoseconds: clockOffset)
   }
 
@@ -239,7 +239,7 @@ struct SimulatedAgent {
     }
   }
 
-  private mutating func say(_ body: AgentMessage.Body) {
+  mutating func say(_ body: AgentMessage.Body) {
     pending.append(AgentMessage(session: session.session, number: session.nextNumber(), body: body))
   }
 
@@ -337,7 +337,7 @@ struct SimulatedAgent {
     if !returned.isEmpty { outbox.add(.deferrals(returned)) }
   }
 
-  private mutating func confirmLowered() {
+  mutating func confirmLowered() {
     for slot in slots.indices where slots[slot].owesLowered && slots[slot].flights.count <= slots[slot].share {
       slots[slot].owesLowered = false
       if session.session != 0 {
@@ -345,131 +345,5 @@ struct SimulatedAgent {
       }
     }
     slots.removeAll { $0.share == 0 && $0.waiting.isEmpty && $0.flights.isEmpty && !$0.owesLowered }
-  }
-
-  // MARK: Rows
-
-  /// Ends what has taken its time and starts what may start.
-  mutating func work(now: Instant, origins: SimulatedOrigins, random: inout SimulationRandom) throws {
-    // A worker closes what it has under a lease that is over; its thread may come to it late.
-    finish(now)
-    if collecting == nil || collecting?.keepsRows == true { confirmLowered() }
-    guard collecting?.keepsRows != false else { return }
-    var results: [ResultColumn] = []
-    var deferrals: [Deferral] = []
-    for slot in slots.indices {
-      adoptEarlyShare(slot)
-      while let row = slots[slot].waiting.first, mayStart(now) {
-        if row.origin == 0 {
-          results.append(column(row, status: 0, failure: .invalidURL))
-        } else if slots[slot].flights.count >= slots[slot].share + (mutation == .ignoresShares ? 9 : 0) {
-          break
-        } else if random.chance(2) {
-          deferrals.append(Deferral(seq: row.seq, cause: .localTrouble, attempts: row.attempts))
-        } else {
-          try start(row, slot, now, origins, &random)
-        }
-        slots[slot].waiting.removeFirst()
-      }
-    }
-    report(results, deferrals)
-  }
-
-  private mutating func adoptEarlyShare(_ slot: Int) {
-    if let share = early.removeValue(forKey: slots[slot].origin) { slots[slot].share = share }
-  }
-
-  private func mayStart(_ now: Instant) -> Bool {
-    (holdsLease(now) || mutation == .ignoresLease) && outbox.count < unacknowledgedBlocks
-  }
-
-  private mutating func start(
-    _ row: SimulatedRow,
-    _ slot: Int,
-    _ now: Instant,
-    _ origins: SimulatedOrigins,
-    _ random: inout SimulationRandom
-  ) throws {
-    let open = slots.reduce(0) { $0 + $1.flights.count }
-    guard open < connections || mutation != nil else {
-      throw SimulationFailure(.sharesAreWithinTheLimit, "agent \(index) was given more connections than it has")
-    }
-    let number = origins.number(of: row.key)
-    var answer = origins.answer(number, row, now, &random)
-    if isNetworkBroken {
-      answer = SimulatedOrigins.Answer(duration: 1_000_000, status: 0, failure: .connectUnreachable)
-    }
-    slots[slot].flights.append(Flight(row: row, end: now.adding(nanoseconds: answer.duration), answer: answer))
-    // A request that finds no connection has not left.
-    let leaves = answer.failure == nil || answer.failure == .reset
-    starts.append(Start(row: row, lease: lease, leaves: leaves))
-  }
-
-  private mutating func finish(_ now: Instant) {
-    var results: [ResultColumn] = []
-    var deferrals: [Deferral] = []
-    for slot in slots.indices {
-      for flight in slots[slot].flights where flight.end <= now {
-        conclude(flight.row, slots[slot].origin, flight.answer, &results, &deferrals)
-      }
-      slots[slot].flights.removeAll { $0.end <= now }
-    }
-    report(results, deferrals)
-  }
-
-  private mutating func conclude(
-    _ row: SimulatedRow,
-    _ origin: UInt32,
-    _ answer: SimulatedOrigins.Answer,
-    _ results: inout [ResultColumn],
-    _ deferrals: inout [Deferral]
-  ) {
-    if let next = answer.redirect {
-      let state = RedirectState(
-        url: SimulatedOrigins.url(of: next),
-        method: .get,
-        dropsCredentials: false,
-        dropsContent: false,
-        hops: (row.redirect?.hops ?? 0) + 1,
-        spentMicroseconds: 0,
-        visited: []
-      )
-      return deferrals.append(Deferral(seq: row.seq, cause: .redirect, attempts: row.attempts, redirect: state))
-    }
-    let mayRepeat = !row.mustNotRepeat && Int(row.attempts) < retries
-    guard mayRepeat, answer.failure != nil || answer.status == 429 || answer.status == 503 else {
-      results.append(column(row, status: answer.status, failure: answer.failure))
-      if answer.retryAfterMilliseconds > 0, session.session != 0 {
-        say(.pause(origin: origin, milliseconds: answer.retryAfterMilliseconds))
-      }
-      return
-    }
-    deferrals.append(
-      Deferral(
-        seq: row.seq,
-        cause: answer.failure == nil ? .status : .failure,
-        failure: answer.failure,
-        status: answer.status,
-        attempts: row.attempts + 1,
-        retryAfterMilliseconds: answer.retryAfterMilliseconds
-      )
-    )
-  }
-
-  private func column(_ row: SimulatedRow, status: UInt16, failure: FailureCode?) -> ResultColumn {
-    ResultColumn(
-      seq: row.seq,
-      bodyBytes: 0,
-      totalMicroseconds: 1000,
-      lineLength: 0,
-      status: status,
-      failure: failure,
-      attempts: UInt8(clamping: Int(row.attempts) + 1)
-    )
-  }
-
-  private mutating func report(_ results: [ResultColumn], _ deferrals: [Deferral]) {
-    if !results.isEmpty { outbox.add(.results(results)) }
-    if !deferrals.isEmpty { outbox.add(.deferrals(deferrals)) }
   }
 }
