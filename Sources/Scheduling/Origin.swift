@@ -67,8 +67,9 @@ struct Origin {
   var helpedUntil = Instant.zero
   /// Likewise in the list of those that could be split.
   var isHot = false
-  /// A step of its health is due that ends its memory.
-  var isRemembered = false
+  /// When a step of its health is due that ends its memory, or gives it more connections: others say nothing.
+  var rememberedUntil = Instant.zero
+  var nextRecovery = Instant.zero
   /// Its rows are being ended without a try.
   var isGivenUp = false
 

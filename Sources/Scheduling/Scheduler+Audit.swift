@@ -77,4 +77,27 @@ extension Scheduler {
     // The last page of rows stays.
     return rows.pageCount > 1 && rows.live(limit: 1) != [] ? "rows" : nil
   }
+
+  /// Where rows that are left hang, for a person who looks into a simulation that does not end.
+  package var standing: String {
+    var lines = ["\(counts)" + (isPaused ? ", paused" : "") + (isQuarantined ? ", quarantined" : "")]
+    for origin in origins where origin.live > 0 {
+      let shares = origin.shares.map { share in
+        "\(sessions[Int(share.session)].identifier): \(share.connections) to \(share.target), "
+          + "\(share.leased.count) leased, \(share.pinned.count) pinned, \(share.copies) copies"
+      }
+      lines.append(
+        "\(String(decoding: origin.key, as: UTF8.self)) \(origin.health.phase): \(origin.queue.count) queued, "
+          + "shares [\(shares.joined(separator: "; "))]" + (origin.isUnplaced ? ", unplaced" : "")
+      )
+    }
+    for session in sessions where session.standing != .gone {
+      lines.append(
+        "session \(session.identifier) \(session.standing): \(session.freeConnections) connections free, "
+          + "\(session.comingConnections) coming, \(session.outstandingRows) rows"
+          + (session.trust.isSuspended ? ", suspended" : "") + (session.isAttentive ? "" : ", not attentive")
+      )
+    }
+    return lines.joined(separator: "; ")
+  }
 }

@@ -12,7 +12,8 @@ struct RowCopy {
 extension Scheduler {
   /// Whether a record of the row would count.
   func isOpen(_ seq: UInt64) -> Bool {
-    seq >= rows.nextSeq ? early[seq] != .recorded : rows.contains(seq) && rows[seq].state != .recorded
+    seq >= rows.nextSeq
+      ? early[seq] != .recorded && !recorded.contains(seq) : rows.contains(seq) && rows[seq].state != .recorded
   }
 
   func hasCopies(_ seq: UInt64) -> Bool { !copies.isEmpty && copies[seq] != nil }
@@ -101,9 +102,10 @@ extension Scheduler {
     let (origin, length, holder) = (rows[seq].origin, Int(rows[seq].length), rows[seq].session)
     switch rows[seq].state {
     case .leased:
-      release(seq, from: holder)
+      // First the copy: a share without rows and connections goes.
       addCopy(seq, origin: origin, length: length, at: holder)
       forgetCopy(seq, of: holder)
+      release(seq, from: holder)
     case .queued, .deferred:
       withdraw(seq)
       counts.queued -= 1

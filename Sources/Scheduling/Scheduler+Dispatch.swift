@@ -55,9 +55,9 @@ extension Scheduler {
       let index = Int(number) - 1
       guard let share = origins[index].shareIndex(of: slot), origins[index].shares[share].isReady else { continue }
       origins[index].shares[share].isReady = false
-      let given = giveTurn(number, share, slot, limit: 1, now)
-      settle(number)
-      guard given == 0 else {
+      // What may not be given now is looked at again when something has changed.
+      guard giveTurn(number, share, slot, limit: 1, now) == 0 else {
+        settle(number)
         sessions[Int(slot)].nextProbe = now.adding(nanoseconds: Self.probeInterval)
         return
       }

@@ -36,6 +36,8 @@ extension Scheduler {
       if changed { healthChanged(number, now) }
     }
     let hasFailed = status == 0 && failure?.isWithoutConnection == true
+    // What never came to the network says nothing of it.
+    guard status != 0 || failure?.isOfTheNetwork == true else { return false }
     noteVerdict(number, hasFailed: hasFailed, from: slot, now)
     return hasFailed && !believesFailures && sessions[Int(slot)].trust.isDoubtful
   }
@@ -50,7 +52,7 @@ extension Scheduler {
     if !hasFailed, sessions[Int(slot)].trust.isSuspended {
       // The probe got through.
       sessions[Int(slot)].trust.restore()
-      pausedSince = nil
+      endPause()
       return
     }
     guard sessions[Int(slot)].trust.note(origin: number, hasFailed: hasFailed) == true else { return }
@@ -84,15 +86,27 @@ extension Scheduler {
   /// All agents are suspended: nothing but probes is given out.
   package var isPaused: Bool { pausedSince != nil }
 
-  /// A pause in which no probe was answered ends, too: then it is the origins that are gone, and the job must end.
+  /// All agents that are left are suspended: nothing but probes goes out. A pause in which no probe was answered ends,
+  /// too: then it is the origins that are gone, and the job must end.
   mutating func stepPause(_ now: Instant) {
-    guard let since = pausedSince else { return }
-    let isOver = now.nanoseconds(since: since) >= configuration.retry.giveUpAfter.wholeNanoseconds
-    guard isOver || isAnyoneWell else { return }
+    guard !isAnyoneWell else { return endPause() }
+    guard let since = pausedSince else {
+      if sessions.contains(where: { $0.standing == .active && $0.trust.isSuspended }) { pausedSince = now }
+      return
+    }
+    guard now.nanoseconds(since: since) >= configuration.retry.giveUpAfter.wholeNanoseconds else { return }
     pausedSince = nil
-    guard !isAnyoneWell else { return }
     believesFailures = true
     for slot in sessions.indices { sessions[slot].trust.restore() }
+  }
+
+  /// Somebody is well again, or has come: what suspended agents have not started is for that one.
+  private mutating func endPause() {
+    guard pausedSince != nil else { return }
+    pausedSince = nil
+    for slot in sessions.indices where sessions[slot].standing == .active && sessions[slot].trust.isSuspended {
+      lowerAll(of: Int32(slot))
+    }
   }
 
   /// Whether a failure that may be the agent's own is tried again instead of recorded: always if it is suspended,
@@ -150,7 +164,7 @@ extension Scheduler {
         lower(number, share, to: 0)
       }
     case .recovering:
-      healthSteps.insert(HealthStep(due: now.adding(nanoseconds: Self.recoveryStep), origin: number))
+      insertRecovery(number, now)
       spreadOut(number)
     case .healthy, .probing: break
     }
@@ -160,11 +174,17 @@ extension Scheduler {
   /// An origin without rows is remembered for a while when its pause is over.
   mutating func rememberIfProbing(_ number: UInt32) {
     let index = Int(number) - 1
-    guard origins[index].health.phase == .probing, origins[index].live == 0, !origins[index].isRemembered,
-      isCurrent(number)
+    guard origins[index].health.phase == .probing, origins[index].live == 0,
+      origins[index].rememberedUntil <= clock, isCurrent(number)
     else { return }
-    origins[index].isRemembered = true
-    healthSteps.insert(HealthStep(due: clock.adding(nanoseconds: Self.memory), origin: number))
+    origins[index].rememberedUntil = clock.adding(nanoseconds: Self.memory)
+    healthSteps.insert(HealthStep(due: origins[index].rememberedUntil, origin: number))
+  }
+
+  private mutating func insertRecovery(_ number: UInt32, _ now: Instant) {
+    let due = now.adding(nanoseconds: Self.recoveryStep)
+    origins[Int(number) - 1].nextRecovery = due
+    healthSteps.insert(HealthStep(due: due, origin: number))
   }
 
   /// Pauses end, and origins that come back get more connections.
@@ -179,14 +199,15 @@ extension Scheduler {
         origins[index].health.resume()
         settle(step.origin)
       case .recovering:
+        guard origins[index].nextRecovery == step.due else { continue }
         if !origins[index].health.grow(limit: configuration.connectionsPerOrigin) {
-          healthSteps.insert(HealthStep(due: now.adding(nanoseconds: Self.recoveryStep), origin: step.origin))
+          insertRecovery(step.origin, now)
         }
         spreadOut(step.origin)
         settle(step.origin)
       case .probing:
-        guard origins[index].isRemembered else { continue }
-        origins[index].isRemembered = false
+        guard origins[index].rememberedUntil == step.due else { continue }
+        origins[index].rememberedUntil = .zero
         // It had its time to be asked for again.
         if origins[index].live == 0 { origins[index].health = OriginHealth() }
         settle(step.origin)
@@ -211,6 +232,7 @@ extension Scheduler {
   private mutating func forgetPenalties() {
     while healthSteps.count > Self.rememberedPenalties, let step = healthSteps.popMin() {
       let index = Int(step.origin) - 1
+      guard origins[index].live == 0 else { continue }
       origins[index].health = OriginHealth()
       settle(step.origin)
     }
@@ -271,6 +293,9 @@ extension Scheduler {
 extension FailureCode {
   /// The failure came before there was a connection: the agent's network may be at fault.
   var isWithoutConnection: Bool { (10..<30).contains(rawValue) }
+
+  /// Somebody was asked for something.
+  var isOfTheNetwork: Bool { (10..<80).contains(rawValue) }
 
   /// The origin did not get as far as an answer.
   var isWithoutAnswer: Bool { (10..<58).contains(rawValue) }

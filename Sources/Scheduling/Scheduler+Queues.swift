@@ -162,7 +162,29 @@ extension Scheduler {
       origins[index].shares[share].outstanding == 0, origins[index].queued == 0
     else { return }
     origins[index].shares[share].isListedIdle = true
-    sessions[Int(origins[index].shares[share].session)].idleShares.append(number)
+    let slot = Int(origins[index].shares[share].session)
+    sessions[slot].idleShares.append(number)
+    tidyIdleShares(of: slot)
+  }
+
+  /// Entries of shares that are gone are dropped before they are many.
+  private mutating func tidyIdleShares(of slot: Int) {
+    guard sessions[slot].idleShares.count > 2 * sessions[slot].greeting.connections + 64 else { return }
+    var kept: Deque<UInt32> = []
+    for number in sessions[slot].idleShares {
+      // Each stands once from here on.
+      guard let share = origins[Int(number) - 1].shareIndex(of: Int32(slot)),
+        origins[Int(number) - 1].shares[share].isListedIdle
+      else { continue }
+      origins[Int(number) - 1].shares[share].isListedIdle = false
+      kept.append(number)
+    }
+    for number in kept {
+      if let share = origins[Int(number) - 1].shareIndex(of: Int32(slot)) {
+        origins[Int(number) - 1].shares[share].isListedIdle = true
+      }
+    }
+    sessions[slot].idleShares = kept
   }
 
   /// Rows that a share's session may be given more. An unsafe request leaves only when a connection is free for it:

@@ -18,6 +18,7 @@ extension Scheduler {
       identifier: nextSession,
       greeting: greeting,
       hash: hash.value,
+      trustWindow: configuration.trustWindow,
       expiry: now.adding(nanoseconds: configuration.leaseNanoseconds),
       now: now
     )

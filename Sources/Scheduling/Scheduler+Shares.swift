@@ -74,6 +74,10 @@ extension Scheduler {
   mutating func grant(_ number: UInt32, to slot: Int32, connections: Int) {
     let index = Int(number) - 1
     if let share = origins[index].shareIndex(of: slot) {
+      precondition(
+        origins[index].shares[share].target == origins[index].shares[share].connections,
+        "a share of origin \(number) is raised before it was confirmed lowered"
+      )
       origins[index].shares[share].connections += connections
       origins[index].shares[share].target = origins[index].shares[share].connections
     } else {
@@ -247,6 +251,11 @@ extension Scheduler {
   mutating func split(_ number: UInt32, to slot: Int32, _ now: Instant) {
     let index = Int(number) - 1
     guard origins[index].health.isOpen else { return }
+    if let share = origins[index].shareIndex(of: slot),
+      origins[index].shares[share].target < origins[index].shares[share].connections
+    {
+      return
+    }
     let backlog = origins[index].queue.count + origins[index].outstanding
     let paying = backlog / Self.rowsPerConnection - origins[index].granted
     let affordable = isSlow(index, now) ? sessions[Int(slot)].affordableConnections(now: now) : 0

@@ -58,6 +58,12 @@ extension Scheduler {
     guard waiting > 1, entry.target > 0, now >= entry.recallableAt else { return false }
     let wait = UInt64(waiting) * UInt64(origins[index].serviceMicroseconds) / UInt64(max(entry.connections, 1))
     guard wait > Self.longWaitMicroseconds else { return false }
+    // A share that is being lowered is raised only when that is confirmed.
+    if let own = origins[index].shareIndex(of: helper),
+      origins[index].shares[own].target < origins[index].shares[own].connections
+    {
+      return false
+    }
     // Until the helper has its rows nobody takes its connections back.
     origins[index].helpedUntil = now.adding(nanoseconds: Self.helpDuration)
     guard let own = origins[index].shareIndex(of: helper), origins[index].shares[own].target > 0 else {

@@ -38,6 +38,8 @@ package struct Scheduler: Sendable {
     package var windowBytes = 64 * 1024 * 1024
     /// From a beat's receipt to the session's end; a second longer than the agent's own reckoning.
     package var leaseNanoseconds: UInt64 = 11_000_000_000
+    /// Different origins that an agent is judged by.
+    package var trustWindow = 50
     /// For jitter.
     package var seed: UInt64
 
@@ -79,6 +81,8 @@ package struct Scheduler: Sendable {
   let configuration: Configuration
   let backoff: Backoff
   let start: Instant
+  /// What agents bring of these rows before they are read again is not wanted.
+  let recorded: RecordedRows
   /// The job was begun by an earlier coordinator.
   let isContinued: Bool
 
@@ -130,13 +134,20 @@ package struct Scheduler: Sendable {
   var dispatches: [Dispatch] = []
 
   /// `awaited`: the instances that held a lease of the last epoch, for a job that goes on; nil for a new one.
-  package init(_ configuration: Configuration, awaited: [[UInt8]]? = nil, now: Instant) {
+  /// `recorded`: rows whose records are durable already; `skip` them when they are read.
+  package init(
+    _ configuration: Configuration,
+    awaited: [[UInt8]]? = nil,
+    recorded: RecordedRows = RecordedRows(),
+    now: Instant
+  ) {
     precondition(configuration.connectionsPerOrigin > 0)
     self.configuration = configuration
     backoff = Backoff(policy: configuration.retry, seed: configuration.seed)
     start = now
     clock = now
     isContinued = awaited != nil
+    self.recorded = recorded
     if let awaited, !awaited.isEmpty {
       quarantine = Quarantine(awaited: awaited, end: now.adding(nanoseconds: configuration.leaseNanoseconds))
     }

@@ -80,13 +80,14 @@ struct Session {
   var isReachable = true
   /// It has said nothing for three beats: it gets nothing new, and its rows may be doubled.
   var isSilent = false
-  var trust = AgentTrust()
+  var trust: AgentTrust
   /// A suspended agent is given one row then.
   var nextProbe = Instant.zero
   private var load = 0
   private var loadAt: Instant
 
-  init(identifier: UInt64, greeting: Greeting, hash: UInt64, expiry: Instant, now: Instant) {
+  init(identifier: UInt64, greeting: Greeting, hash: UInt64, trustWindow: Int, expiry: Instant, now: Instant) {
+    trust = AgentTrust(window: trustWindow)
     self.identifier = identifier
     self.greeting = greeting
     self.hash = hash
@@ -99,7 +100,7 @@ struct Session {
   /// What stands in a free slot.
   static let gone: Session = {
     let nobody = Greeting(instance: [], name: "", link: 0, connections: 0, creditRows: 0, creditBytes: 0)
-    var session = Session(identifier: 0, greeting: nobody, hash: 0, expiry: .distantFuture, now: .zero)
+    var session = Session(identifier: 0, greeting: nobody, hash: 0, trustWindow: 1, expiry: .distantFuture, now: .zero)
     session.standing = .gone
     return session
   }()

@@ -33,6 +33,9 @@ struct ClusterSimulation {
   private(set) var trace: [String] = []
   private(set) var steps = 0
 
+  /// What this story has shown.
+  var coverage: SimulationCoverage { coordinator.coverage }
+
   init(seed: UInt64, mutation: Mutation? = nil, isTraced: Bool = false) {
     self.isTraced = isTraced
     self.mutation = mutation
@@ -80,7 +83,8 @@ struct ClusterSimulation {
 
   private static func input(origins: Int, random: inout SimulationRandom) -> [PlannedRow] {
     let unsafePercent = random.chance(50) ? UInt64(random.number(5...100)) : 0
-    return (0..<random.number(1...120)).map { _ in
+    let rows = random.chance(8) ? random.number(300...900) : random.number(1...120)
+    return (0..<rows).map { _ in
       let home = random.chance(3) ? nil : random.chance(40) ? 0 : random.number(0...origins - 1)
       return PlannedRow(
         home: home,
@@ -101,6 +105,7 @@ struct ClusterSimulation {
       seed: seed
     )
     configuration.windowRows = random.chance(30) ? random.number(1...20) : 1000
+    configuration.trustWindow = random.number(2...50)
     return configuration
   }
 
@@ -112,7 +117,7 @@ struct ClusterSimulation {
       try step()
       steps += 1
       if coordinator.isDone, now >= faultsEnd { break }
-      guard now < end else { throw SimulationFailure(.theJobEnds, "\(coordinator.scheduler.counts)") }
+      guard now < end else { throw SimulationFailure(.theJobEnds, coordinator.scheduler.standing) }
     }
     try oracle.checkEnd(records: coordinator.disk.records)
     try coordinator.checkLeftovers(now: now)
@@ -188,7 +193,11 @@ struct ClusterSimulation {
 
   private mutating func sendFrom(_ index: Int) throws {
     let hasParted = agents[index].departIfDone(now: now)
-    for message in agents[index].takeMessages() {
+    for var message in agents[index].takeMessages() {
+      if case .hello(var greeting, let nonce, let holdings) = message.body {
+        greeting.link = UInt64(index) << 32 | UInt64(links[index].connection)
+        message = AgentMessage(body: .hello(greeting, nonce: nonce, holdings: holdings))
+      }
       note("agent \(index) says \(message.body) (\(message.session) no. \(message.number))")
       links[index].send(message, now: now, isStormy ? weather : Weather(latency: weather.latency), &random)
     }
@@ -228,6 +237,7 @@ struct ClusterSimulation {
       }
     }
     let delay = random.milliseconds(1...(random.chance(20) ? 400 : 20))
+    coordinator.connections = links.map { $0.isUp ? $0.connection : nil }
     let before = coordinator.scheduler.counts
     defer { if !isTraced { _ = coordinator.takeNotes() } }
     try coordinator.step(now: now, diskDelay: delay, random: &random, origins: origins, oracle: &oracle)
@@ -243,11 +253,6 @@ struct ClusterSimulation {
   }
 
   private mutating func receive(_ message: AgentMessage, from index: Int) throws {
-    var message = message
-    if case .hello(_, let nonce, let holdings) = message.body {
-      let greeting = agents[index].greeting(link: UInt64(index) << 32 | UInt64(links[index].connection))
-      message = AgentMessage(body: .hello(greeting, nonce: nonce, holdings: holdings))
-    }
     try coordinator.receive(
       message,
       from: index,
@@ -277,7 +282,7 @@ struct ClusterSimulation {
     let isLong = random.chance(40)
     let until = now.adding(nanoseconds: random.milliseconds(isLong ? 8000...15_000 : 50...3000))
     switch random.number(0...19) {
-    case 0...3: crash(agent: index, until: until)
+    case 0...3: try crash(agent: index, until: until)
     case 4...7: freeze(agent: index, until: until)
     case 8...10:
       note("link \(index) down")
@@ -293,7 +298,7 @@ struct ClusterSimulation {
       agents[index].drain(now: now)
     case 14:
       agents[index].isNetworkBroken.toggle()
-      oracle.brokenUntil = now
+      noteNetworks()
       note("agent \(index): its network breaks or is back")
     case 15:
       coordinator.disk.stalledUntil = until
@@ -307,9 +312,19 @@ struct ClusterSimulation {
     }
   }
 
-  private mutating func crash(agent index: Int, until: Instant) {
+  /// While an agent's network is broken, and for a while after, origins may seem to be down.
+  private mutating func noteNetworks() {
+    let isOneBroken = agents.contains(where: \.isNetworkBroken)
+    oracle.brokenUntil = isOneBroken ? .distantFuture : now.adding(nanoseconds: 120_000_000_000)
+  }
+
+  private mutating func crash(agent index: Int, until: Instant) throws {
     guard case .running = agents[index].life else { return }
     note("agent \(index) crashes")
+    // The end of a local process is seen at once.
+    if coordinator.life == .running, random.chance(30) {
+      try coordinator.processEnded(agent: index, now: now, oracle: &oracle)
+    }
     links[index].cut()
     linkRestored[index] = until
     agents[index].die(until: until)
@@ -358,6 +373,7 @@ struct ClusterSimulation {
       links[index].slowness = 0
       linkRestored[index] = min(linkRestored[index], now)
       agents[index].isNetworkBroken = false
+      noteNetworks()
       switch agents[index].life {
       case .frozen: agents[index].life = .frozen(until: now)
       case .dead: agents[index].life = .dead(until: now)

@@ -35,6 +35,18 @@ import Testing
     }
   }
 
+  /// What never happens in the stories is not proved by them.
+  @Test func `the stories show everything that they are there to show`() {
+    var coverage = SimulationCoverage()
+    for seed in 0..<UInt64(1000) {
+      var simulation = ClusterSimulation(seed: seed)
+      _ = try? simulation.run()
+      coverage.add(simulation.coverage)
+      if coverage.missing.isEmpty { return }
+    }
+    Issue.record("never seen: \(coverage.missing)")
+  }
+
   @Test(.enabled(if: number("SIM_SEED") != nil)) func `the story of one seed`() throws {
     var simulation = ClusterSimulation(seed: Self.number("SIM_SEED") ?? 0, isTraced: true)
     defer { for line in simulation.trace { print(line) } }

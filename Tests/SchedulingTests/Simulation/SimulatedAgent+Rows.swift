@@ -12,10 +12,9 @@ extension SimulatedAgent {
     var results: [ResultColumn] = []
     var deferrals: [Deferral] = []
     for slot in slots.indices {
-      adoptEarlyShare(slot)
       while let row = slots[slot].waiting.first, mayStart(now) {
         if row.origin == 0 {
-          results.append(column(row, status: 0, failure: .invalidURL))
+          results.append(column(row, status: 0, failure: .invalidURL, duration: 0))
         } else if slots[slot].flights.count >= slots[slot].share + (mutation == .ignoresShares ? 9 : 0) {
           break
         } else if random.chance(2) {
@@ -27,10 +26,6 @@ extension SimulatedAgent {
       }
     }
     report(results, deferrals)
-  }
-
-  private mutating func adoptEarlyShare(_ slot: Int) {
-    if let share = early.removeValue(forKey: slots[slot].origin) { slots[slot].share = share }
   }
 
   private func mayStart(_ now: Instant) -> Bool {
@@ -92,7 +87,7 @@ extension SimulatedAgent {
     }
     let mayRepeat = !row.mustNotRepeat && Int(row.attempts) < retries
     guard mayRepeat, answer.failure != nil || answer.status == 429 || answer.status == 503 else {
-      results.append(column(row, status: answer.status, failure: answer.failure))
+      results.append(column(row, status: answer.status, failure: answer.failure, duration: answer.duration))
       if answer.retryAfterMilliseconds > 0, session.session != 0 {
         say(.pause(origin: origin, milliseconds: answer.retryAfterMilliseconds))
       }
@@ -110,11 +105,11 @@ extension SimulatedAgent {
     )
   }
 
-  private func column(_ row: SimulatedRow, status: UInt16, failure: FailureCode?) -> ResultColumn {
+  private func column(_ row: SimulatedRow, status: UInt16, failure: FailureCode?, duration: UInt64) -> ResultColumn {
     ResultColumn(
       seq: row.seq,
       bodyBytes: 0,
-      totalMicroseconds: 1000,
+      totalMicroseconds: UInt32(clamping: duration / 1000),
       lineLength: 0,
       status: status,
       failure: failure,

@@ -298,7 +298,7 @@ struct SimulatedAgent {
 
   private mutating func slot(of origin: UInt32, key: [UInt8]) -> Int {
     if let known = slots.firstIndex(where: { $0.origin == origin }) { return known }
-    slots.append(Slot(origin: origin, key: key))
+    slots.append(Slot(origin: origin, key: key, share: early.removeValue(forKey: origin) ?? 0))
     return slots.count - 1
   }
 
@@ -313,7 +313,6 @@ struct SimulatedAgent {
       if connections == 0 { say(.lowered([ShareGrant(origin: origin, connections: 0)])) }
       return
     }
-    early[origin] = nil
     if connections < slots[slot].share { slots[slot].owesLowered = true }
     slots[slot].share = connections
     if connections == 0 { giveBack(from: slot) { _ in true } }

@@ -25,6 +25,10 @@ struct SimulatedCoordinator {
   var life = Life.running
   var disk: SimulatedDisk
   var outgoing: [Outgoing] = []
+  /// Of each agent, by index: its connection if there is one.
+  var connections: [Int?] = []
+  private(set) var coverage = SimulationCoverage()
+  private var recalled: Set<UInt64> = []
   /// What it has to tell of its decisions.
   private(set) var notes: [String] = []
 
@@ -60,7 +64,16 @@ struct SimulatedCoordinator {
   mutating func restart(now: Instant) {
     life = .running
     epoch += 1
-    scheduler = Scheduler(configuration, awaited: mutation == .skipsQuarantine ? [] : disk.instances, now: now)
+    recalled = []
+    coverage.note(.restart)
+    var recorded = RecordedRows()
+    for (seq, count) in disk.records.enumerated() where count > 0 { recorded.insert(UInt64(seq)) }
+    scheduler = Scheduler(
+      configuration,
+      awaited: mutation == .skipsQuarantine ? [] : disk.instances,
+      recorded: recorded,
+      now: now
+    )
     rowsRead = 0
   }
 
@@ -143,6 +156,7 @@ struct SimulatedCoordinator {
     case .next: break
     case .repeated: return
     case .gap:
+      coverage.note(.fence)
       if let end = scheduler.fence(message.session) { try ended(end, isFenced: true, now, diskDelay, &oracle) }
       return sayHelloAgain(message.session, agent: agent, connection: connection)
     }
@@ -164,6 +178,7 @@ struct SimulatedCoordinator {
       believed.creditBytes *= 100
     }
     let reception = scheduler.hello(believed, holdings: holdings, now: now)
+    coverage.note(.adoption, reception.renumbered.count)
     if let end = reception.fenced {
       try ended(end, isFenced: scheduler.isSuperseded(end.session), now, 1_000_000, &oracle)
     }
@@ -210,7 +225,9 @@ struct SimulatedCoordinator {
     case .pause(let origin, let milliseconds):
       oracle.paused(scheduler.key(ofOrigin: origin), milliseconds: milliseconds, now: now)
       scheduler.pause(origin, milliseconds: mutation == .hidesPauses ? 0 : milliseconds, from: session, now: now)
-    case .draining: scheduler.draining(session)
+    case .draining:
+      coverage.note(.drain)
+      scheduler.draining(session)
     case .goodbye: if let end = scheduler.end(session) { try ended(end, isFenced: false, now, diskDelay, &oracle) }
     }
   }
@@ -233,6 +250,8 @@ struct SimulatedCoordinator {
         try scheduler.accept(columns, from: reporter, now: now, into: &acceptance)
         var seqs = columns.map(\.seq)
         oracle.reported(seqs, by: lease)
+        coverage.note(.lateResult, acceptance.refused.count)
+        coverage.note(.earlyResult, seqs.count { $0 >= UInt64(rowsRead) })
         if mutation != .keepsRefusedLines {
           for position in acceptance.refused.reversed() { seqs.remove(at: position) }
         }
@@ -245,6 +264,7 @@ struct SimulatedCoordinator {
         if mutation == .hidesPauses {
           for position in deferrals.indices { deferrals[position].retryAfterMilliseconds = 0 }
         }
+        coverage.note(.returnOfRecalled, deferrals.count { $0.cause == .notStarted && recalled.contains($0.seq) })
         try scheduler.defer(deferrals, from: lease.session, now: now)
         oracle.reported(deferrals.map(\.seq), by: lease)
         peers[index].unsettled.append(SimulatedPeer.Unsettled(block: number, seqs: []))
@@ -271,15 +291,34 @@ struct SimulatedCoordinator {
     for origin in passing.givenUp {
       try oracle.gaveUp(
         origin,
-        isTrue: origins.wasDown(origins.number(of: origin.key), since: oracle.doubtful(now), now: now)
+        isTrue: origins.wasDown(origins.number(of: origin.key), since: oracle.doubtful(now), now: now),
+        now: now
       )
+      coverage.note(.downOrigin)
       notes.append("\(String(decoding: origin.key, as: UTF8.self)) is down: \(origin.rows.map(\.seq))")
       try record(origin.rows, now, diskDelay, &oracle)
     }
     try lose(passing.lost, now, diskDelay, &oracle)
     try readInput(now, diskDelay, &random, &oracle)
     for dispatch in scheduler.dispatch(now: now) { try carryOut(dispatch, now, origins, &oracle) }
+    noteState()
     disk.instances = scheduler.instances
+  }
+
+  private mutating func noteState() {
+    coverage.note(.suspension, scheduler.suspendedAgents.count)
+    coverage.note(.jobPause, scheduler.isPaused ? 1 : 0)
+    coverage.note(.originPause, scheduler.parkedOriginCount)
+    coverage.note(.quarantine, scheduler.isQuarantined ? 1 : 0)
+  }
+
+  /// The shell sees a local process end.
+  mutating func processEnded(agent: Int, now: Instant, oracle: inout SimulationOracle) throws {
+    for peer in peers where peer.agent == agent {
+      guard let end = scheduler.end(peer.session) else { continue }
+      coverage.note(.processEnd)
+      try ended(end, isFenced: false, now, 1_000_000, &oracle)
+    }
   }
 
   private mutating func ended(
@@ -294,6 +333,7 @@ struct SimulatedCoordinator {
     )
     oracle.ended(LeaseName(epoch: epoch, session: end.session), isFenced: isFenced)
     peers.removeAll { $0.session == end.session }
+    if isFenced { coverage.note(.superseded, scheduler.isSuperseded(end.session) ? 1 : 0) }
     if mutation == .inventsLosses { try oracle.lost(0) }
     try lose(end.lost, now, diskDelay, &oracle)
   }
@@ -301,6 +341,7 @@ struct SimulatedCoordinator {
   private mutating func lose(_ rows: [EndedRow], _ now: Instant, _ diskDelay: UInt64, _ oracle: inout SimulationOracle)
     throws
   {
+    coverage.note(.loss, rows.count)
     for row in rows { try oracle.lost(row.seq) }
     try record(rows, now, diskDelay, &oracle)
   }
@@ -362,6 +403,9 @@ struct SimulatedCoordinator {
     let inflation = mutation == .inflatesShares ? 1 : 0
     let shares = dispatch.shares.map { ShareGrant(origin: $0.origin, connections: $0.connections + inflation) }
     for share in shares {
+      coverage.note(.lowering, share.connections == 0 ? 1 : 0)
+      coverage.note(.growth, share.connections > 1 ? 1 : 0)
+      coverage.note(.split, oracle.sharers(of: scheduler.key(ofOrigin: share.origin)) > 0 ? 1 : 0)
       try oracle.granted(scheduler.key(ofOrigin: share.origin), share.connections, to: lease, now: now)
     }
     let instance = peers.first { $0.session == dispatch.session }?.instance
@@ -374,6 +418,7 @@ struct SimulatedCoordinator {
       guard key == wanted else { throw SimulationFailure(.booksBalance, "row \(seq) goes to a wrong origin") }
       if ticket.mustNotRepeat { disk.unsafeLog[Int(seq)] = instance }
       try oracle.dispatched(seq, key, to: lease, suspended: scheduler.suspendedAgents, now: now)
+      coverage.note(.doubling, oracle.takeDoublings())
       rows.append(
         SimulatedRow(
           seq: seq,
@@ -398,6 +443,17 @@ struct SimulatedCoordinator {
     }
     try oracle.checkCredit(of: lease)
     if mutation == .losesDispatchedRows, rows.count > 2 { rows.removeLast() }
+    for recall in dispatch.recalls { recalled.formUnion(recall.seqs) }
+    coverage.note(.recall, dispatch.recalls.count)
+    if let peer = peers.first(where: { $0.session == dispatch.session }), connections[peer.agent] != peer.connection,
+      dispatch.rows.count.isMultiple(of: 2)
+    {
+      // The socket says so; in the other cases it takes the message, which is lost.
+      coverage.note(.undelivered)
+      scheduler.unreachable(dispatch.session)
+      scheduler.undelivered(dispatch.rows, to: dispatch.session)
+      return oracle.undelivered(dispatch.rows, by: lease)
+    }
     if !shares.isEmpty || !rows.isEmpty { send(.work(shares: shares, rows: rows), to: dispatch.session) }
     for recall in dispatch.recalls { send(.recall(recall), to: dispatch.session) }
   }

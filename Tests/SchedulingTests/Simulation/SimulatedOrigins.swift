@@ -37,7 +37,7 @@ struct SimulatedOrigins {
   init(count: Int, hasFaults: Bool, from begin: Instant, until end: Instant, random: inout SimulationRandom) {
     self.count = count
     numbers = Dictionary(uniqueKeysWithValues: (0..<count).map { (Self.key(of: $0), $0) })
-    failurePercent = UInt64(random.number(0...20))
+    failurePercent = UInt64(random.number(0...10))
     redirectPercent = random.chance(50) ? 6 : 0
     longest = random.chance(20) ? 2000 : 150
     let span = Int(end.nanoseconds(since: begin) / 1_000_000)

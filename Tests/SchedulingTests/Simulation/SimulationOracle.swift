@@ -16,7 +16,10 @@ struct SimulationOracle {
     let isUnsafe: Bool
     /// Accepted in this epoch, or skipped.
     var isRecorded = false
+    /// Given out once: the log of unsafe rows has it.
     var hasLeft = false
+    /// Somebody may have sent it in this epoch.
+    var isOut = false
     var wasDoubled = false
     var starts = 0
   }
@@ -50,6 +53,8 @@ struct SimulationOracle {
   /// Until when an agent's network was broken: what origins seemed to be may be its fault.
   var brokenUntil = Instant.zero
   private(set) var acceptedRows = 0
+  private var hasCrashed = false
+  private var doublings = 0
 
   init(input: [PlannedRow], limit: Int, leaseNanoseconds: UInt64) {
     self.limit = limit
@@ -65,7 +70,10 @@ struct SimulationOracle {
     let expiry = now.adding(nanoseconds: leaseNanoseconds)
     var lease = Lease(name: name, greeting: greeting, expiry: expiry, lastBeat: now)
     for holding in holdings {
-      for seq in holding.rows { lease.rows[seq] = holding.key }
+      for seq in holding.rows {
+        lease.rows[seq] = holding.key
+        rows[Int(seq)].isOut = true
+      }
       guard !holding.key.isEmpty else { continue }
       lease.shares.append(Share(key: holding.key, held: holding.connections, target: holding.connections))
     }
@@ -101,6 +109,7 @@ struct SimulationOracle {
   mutating func crashed() {
     leases = []
     pauses = [:]
+    hasCrashed = true
     acceptedRows = 0
     for seq in rows.indices {
       rows[seq].isRecorded = false
@@ -141,6 +150,16 @@ struct SimulationOracle {
         "session \(name) was given \(all) connections, more than it has"
       )
     }
+  }
+
+  /// How many sessions may connect to the origin.
+  func sharers(of key: [UInt8]) -> Int {
+    leases.count { lease in !lease.isFenced && lease.shares.contains { $0.key == key && $0.target > 0 } }
+  }
+
+  mutating func takeDoublings() -> Int {
+    defer { doublings = 0 }
+    return doublings
   }
 
   private func checkShares(of key: [UInt8], _ connections: Int) throws {
@@ -187,10 +206,12 @@ struct SimulationOracle {
         )
       }
       rows[Int(seq)].wasDoubled = true
+      doublings += 1
     }
     leases[index].rows[seq] = key
     leases[index].dispatchedBytes[seq] = rows[Int(seq)].length
     rows[Int(seq)].hasLeft = true
+    rows[Int(seq)].isOut = true
   }
 
   /// After something was given out.
@@ -208,6 +229,12 @@ struct SimulationOracle {
     }
   }
 
+  /// Rows that never left.
+  mutating func undelivered(_ seqs: [UInt64], by name: LeaseName) {
+    reported(seqs, by: name)
+    for seq in seqs { rows[Int(seq)].isOut = leases.contains { $0.rows[seq] != nil } }
+  }
+
   mutating func reported(_ seqs: [UInt64], by name: LeaseName) {
     guard let index = index(of: name) else { return }
     for seq in seqs {
@@ -217,6 +244,9 @@ struct SimulationOracle {
   }
 
   mutating func deferred(_ deferral: Deferral, by name: LeaseName, now: Instant) {
+    if deferral.cause == .notStarted || deferral.cause == .localTrouble {
+      rows[Int(deferral.seq)].isOut = leases.contains { $0.name != name && $0.rows[deferral.seq] != nil }
+    }
     guard let index = index(of: name), let key = leases[index].rows[deferral.seq], !key.isEmpty else { return }
     guard deferral.status == 429 || deferral.status == 503 else { return }
     paused(key, milliseconds: deferral.retryAfterMilliseconds, now: now)
@@ -245,7 +275,8 @@ struct SimulationOracle {
   }
 
   mutating func lost(_ seq: UInt64) throws {
-    guard rows[Int(seq)].isUnsafe, rows[Int(seq)].hasLeft else {
+    // A log says only that a row has left, not that it came back.
+    guard rows[Int(seq)].isUnsafe, rows[Int(seq)].isOut || hasCrashed && rows[Int(seq)].hasLeft else {
       throw SimulationFailure(.lossesAreTrue, "row \(seq) is recorded as lost, which it cannot be")
     }
   }
@@ -255,8 +286,8 @@ struct SimulationOracle {
     Instant(nanoseconds: now.nanoseconds - min(now.nanoseconds, 120_000_000_000))
   }
 
-  func gaveUp(_ origin: GivenUpOrigin, isTrue: Bool) throws {
-    guard isTrue || brokenUntil > .zero else {
+  func gaveUp(_ origin: GivenUpOrigin, isTrue: Bool, now: Instant) throws {
+    guard isTrue || now < brokenUntil else {
       throw SimulationFailure(.lossesAreTrue, "\(String(decoding: origin.key, as: UTF8.self)) is not down")
     }
   }
