@@ -24,9 +24,15 @@ extension Agent {
         guard report.generation == generation else { continue }
         try pass(pauses)
       case .holdings(let holdings, let dropped):
-        guard stocktaking.add(holdings, dropped: dropped, of: report.worker, generation: report.generation) else {
-          continue
-        }
+        let freed = stocktaking.add(
+          holdings,
+          dropped: dropped,
+          of: report.worker,
+          generation: report.generation,
+          pruning: &outbox
+        )
+        guard let freed else { continue }
+        admission.addUnacknowledged(-freed)
         rowsInHand[report.worker] = holdings.reduce(0) { $0 + $1.rows.count }
         if stocktaking.isComplete { try handOver() }
       case .finished(let effort):

@@ -56,11 +56,7 @@ extension Agent {
   mutating func handOver() throws {
     spread.forgetAll()
     for (origin, parts) in stocktaking.parts { spread.adopt(origin, parts: parts) }
-    held = stocktaking.holdings
-    // Rows that were dropped, too: a block from before they came again would say that they were never lost.
-    admission.addUnacknowledged(-outbox.prune(inHand: stocktaking.rows))
-    let finished = outbox.seqs
-    if !finished.isEmpty { held.append(Holding(origin: 0, key: [], connections: 0, rows: finished)) }
+    held = stocktaking.held(besides: outbox)
     try perform(session.collected(now: Clock.bootTime()))
   }
 

@@ -3,27 +3,38 @@ import FetchClient
 import FetchModel
 import Scheduling
 import Testing
+import WireProtocol
 
 @Suite struct StocktakingTests {
   private static func holding(_ origin: UInt32, _ connections: Int, _ rows: [UInt64]) -> WorkerHolding {
     WorkerHolding(origin: origin, key: [UInt8(origin)], connections: connections, rows: rows)
   }
 
+  private static func block(_ seqs: [UInt64]) -> RowBlock {
+    var frame: [UInt8] = []
+    for seq in seqs { DeferralFrame.append(Deferral(seq: seq, cause: .notStarted, attempts: 0), to: &frame) }
+    return .deferrals(frame: frame, rows: seqs.count)
+  }
+
   @Test func `is complete when all workers have answered the last question`() {
     var stock = Stocktaking(generation: 4, workers: 2)
-    #expect(stock.add([], dropped: [], of: 0, generation: 4) && !stock.isComplete)
-    #expect(!stock.add([Self.holding(1, 1, [])], dropped: [], of: 1, generation: 3) && !stock.isComplete)
-    #expect(stock.add([], dropped: [], of: 1, generation: 4) && stock.isComplete)
-    #expect(stock.holdings.isEmpty && stock.parts.isEmpty)
+    var outbox = Outbox<RowBlock>()
+    #expect(stock.add([], dropped: [], of: 0, generation: 4, pruning: &outbox) == 0 && !stock.isComplete)
+    let late = stock.add([Self.holding(1, 1, [])], dropped: [], of: 1, generation: 3, pruning: &outbox)
+    #expect(late == nil && !stock.isComplete)
+    #expect(stock.add([], dropped: [], of: 1, generation: 4, pruning: &outbox) == 0 && stock.isComplete)
+    #expect(stock.held(besides: outbox).isEmpty && stock.parts.isEmpty)
   }
 
   @Test func `sums what workers hold of an origin, and keeps who has which part`() {
     var stock = Stocktaking(generation: 1, workers: 3)
-    _ = stock.add([Self.holding(7, 2, [1, 2]), Self.holding(3, 1, [])], dropped: [], of: 0, generation: 1)
-    _ = stock.add([], dropped: [], of: 1, generation: 1)
-    _ = stock.add([Self.holding(7, 8, [5])], dropped: [], of: 2, generation: 1)
+    var outbox = Outbox<RowBlock>()
+    let first = [Self.holding(7, 2, [1, 2]), Self.holding(3, 1, [])]
+    _ = stock.add(first, dropped: [], of: 0, generation: 1, pruning: &outbox)
+    _ = stock.add([], dropped: [], of: 1, generation: 1, pruning: &outbox)
+    _ = stock.add([Self.holding(7, 8, [5])], dropped: [], of: 2, generation: 1, pruning: &outbox)
     #expect(
-      stock.holdings == [
+      stock.held(besides: outbox) == [
         Holding(origin: 3, key: [3], connections: 1, rows: []),
         Holding(origin: 7, key: [7], connections: 10, rows: [1, 2, 5]),
       ]
@@ -36,11 +47,44 @@ import Testing
     )
   }
 
-  @Test func `rows that were in hand are known, kept or not`() {
+  @Test func `what was said of rows before they were in hand is void, kept or not`() {
     var stock = Stocktaking(generation: 1, workers: 2)
-    _ = stock.add([Self.holding(7, 1, [1])], dropped: [], of: 0, generation: 1)
-    _ = stock.add([], dropped: [3], of: 1, generation: 1)
-    #expect(stock.rows == [1, 3])
+    var outbox = Outbox<RowBlock>()
+    outbox.add(Self.block([1, 2]))
+    outbox.add(Self.block([3]))
+    let size = Self.block([1]).byteCount
+    #expect(stock.add([Self.holding(7, 1, [1])], dropped: [], of: 0, generation: 1, pruning: &outbox) == size)
+    #expect(stock.add([], dropped: [3], of: 1, generation: 1, pruning: &outbox) == size)
+    #expect(outbox.seqs == [2])
+    #expect(
+      stock.held(besides: outbox) == [
+        Holding(origin: 7, key: [7], connections: 1, rows: [1]), Holding(origin: 0, key: [], connections: 0, rows: [2]),
+      ]
+    )
+  }
+
+  @Test func `an answer to an earlier question makes nothing void`() {
+    var stock = Stocktaking(generation: 2, workers: 1)
+    var outbox = Outbox<RowBlock>()
+    outbox.add(Self.block([1]))
+    #expect(stock.add([Self.holding(7, 1, [1])], dropped: [], of: 0, generation: 1, pruning: &outbox) == nil)
+    #expect(outbox.seqs == [1])
+  }
+
+  @Test func `what a worker finishes while others have yet to answer is reported, and no more in hand`() {
+    var stock = Stocktaking(generation: 1, workers: 2)
+    var outbox = Outbox<RowBlock>()
+    _ = stock.add([Self.holding(7, 2, [5, 6])], dropped: [], of: 0, generation: 1, pruning: &outbox)
+    outbox.add(Self.block([5]))
+    #expect(stock.add([Self.holding(7, 1, [8])], dropped: [], of: 1, generation: 1, pruning: &outbox) == 0)
+    #expect(
+      stock.held(besides: outbox) == [
+        Holding(origin: 7, key: [7], connections: 3, rows: [6, 8]),
+        Holding(origin: 0, key: [], connections: 0, rows: [5]),
+      ]
+    )
+    outbox.beginSession()
+    #expect(outbox.takeUnsent()?.payload == Self.block([5]))
   }
 }
 
