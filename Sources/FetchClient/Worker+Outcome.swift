@@ -132,15 +132,16 @@ extension Worker {
     let elapsed =
       Duration.milliseconds(Int64(connection.attempt.pending.row.elapsedMilliseconds))
       + .nanoseconds(Int64(clamping: now.nanoseconds(since: connection.attempt.startedAt)))
+    let pause = notePause(connection, status)
     let verdict = AttemptVerdict(
       failure: failure?.code,
       status: status,
       method: connection.attempt.method,
       attempts: connection.attempt.attempts,
       elapsed: elapsed,
+      retryAfterMilliseconds: pause,
       policy: job.specification.retry
     )
-    let pause = notePause(connection, status)
     switch verdict {
     case .final:
       record(connection, connection.attempt, failure, job)

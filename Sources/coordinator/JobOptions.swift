@@ -95,7 +95,7 @@ struct JobOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Fixed pause between attempts (default: 1 s, doubled each time).", valueName: "seconds"))
   var retryDelay: Double?
 
-  @Option(help: ArgumentHelp("No further attempt after this.", valueName: "seconds"))
+  @Option(help: ArgumentHelp("No attempt begins so long after the row's first.", valueName: "seconds"))
   var retryMaxTime: Double?
 
   @Option(

@@ -101,13 +101,13 @@ private let autumn = 1_792_567_680
     return RetryAfter.milliseconds(value.span, date: bytes.span, wallMicroseconds: UInt64(wall))
   }
 
-  @Test func `seconds become milliseconds, a day at most`() {
+  @Test func `seconds become milliseconds, an hour at most`() {
     #expect(Self.milliseconds("0") == 0)
     #expect(Self.milliseconds("120") == 120_000)
     #expect(Self.milliseconds("0007") == 7000)
-    #expect(Self.milliseconds("86400") == 86_400_000)
-    #expect(Self.milliseconds("86401") == 86_400_000)
-    #expect(Self.milliseconds("9999999999") == 86_400_000)
+    #expect(Self.milliseconds("3600") == 3_600_000)
+    #expect(Self.milliseconds("3601") == 3_600_000)
+    #expect(Self.milliseconds("9999999999") == 3_600_000)
   }
 
   @Test(arguments: ["", " ", "-1", "+1", "1.5", "1 ", " 1", "1e3", "0x10", "12345678901", "soon", "\u{661}"])
@@ -130,10 +130,17 @@ private let autumn = 1_792_567_680
     #expect(Self.milliseconds(later, wall: autumn * 1_000_000 + 250_000) == 9750)
   }
 
-  @Test func `a date that is over asks for nothing, and none for more than a day`() {
+  @Test func `a date that is over asks for nothing, and none for more than an hour`() {
     #expect(Self.milliseconds("Wed, 21 Oct 2026 07:28:00 GMT") == nil)
     #expect(Self.milliseconds("Wed, 21 Oct 2026 07:27:59 GMT") == nil)
     #expect(Self.milliseconds("Sun, 06 Nov 1994 08:49:37 GMT", date: "Sun, 06 Nov 1994 08:49:37 GMT") == nil)
-    #expect(Self.milliseconds("Fri, 31 Dec 9999 23:59:59 GMT") == 86_400_000)
+    #expect(Self.milliseconds("Fri, 31 Dec 9999 23:59:59 GMT") == RetryAfter.longestMilliseconds)
+  }
+
+  @Test func `what others say was asked for is believed as far`() {
+    #expect(RetryAfter.nanoseconds(milliseconds: 0) == 0)
+    #expect(RetryAfter.nanoseconds(milliseconds: 3_599_999) == 3_599_999_000_000)
+    #expect(RetryAfter.nanoseconds(milliseconds: 3_600_001) == 3_600_000_000_000)
+    #expect(RetryAfter.nanoseconds(milliseconds: .max) == 3_600_000_000_000)
   }
 }

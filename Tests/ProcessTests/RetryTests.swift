@@ -58,6 +58,15 @@ import Testing
     #expect(found.map(\.status) == [503] && found.map(\.attempts) == [2])
     #expect(Date().timeIntervalSince(begin) >= 1)
   }
+
+  @Test func `is not made if it would begin after --retry-max-time`() throws {
+    let target = "/retry-after/3600?status=503&count=1"
+    let begin = Date()
+    let found = try fetch([try origin.url(target)], ["--retry", "3", "--retry-max-time", "10"])
+    #expect(found.map(\.status) == [503] && found.map(\.attempts) == [1])
+    #expect(try origin.hits(target) == 1)
+    #expect(Date().timeIntervalSince(begin) < 8)
+  }
 }
 
 @Suite(.serialized) struct `Connections to an origin` {

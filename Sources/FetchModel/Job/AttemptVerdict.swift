@@ -4,18 +4,25 @@ package enum AttemptVerdict: Equatable, Sendable {
   /// The scheduler gives the row out again, later.
   case tryAgain
 
-  /// `attempts` counts this one; `elapsed` runs from the first attempt's beginning to now.
+  /// `attempts` counts this one; `elapsed` runs from the first attempt's beginning to now. `retryAfterMilliseconds`:
+  /// what the origin asked for, 0 for nothing. A row for which it would be too late by the time of its next attempt ends
+  /// now: nobody is served by the wait.
   package init(
     failure: FailureCode?,
     status: Int?,
     method: RequestMethod,
     attempts: Int,
     elapsed: Duration,
+    retryAfterMilliseconds: UInt64,
     policy: RetryPolicy
   ) {
     let isWorthIt =
       if let failure { failure.isRetryable } else if let status { Self.isTemporary(status) } else { false }
-    let isInTime = policy.maximumTime.map { elapsed < $0 } ?? true
+    let pause = max(
+      policy.pauses(afterAttempts: attempts).lowerBound,
+      RetryAfter.nanoseconds(milliseconds: retryAfterMilliseconds)
+    )
+    let isInTime = policy.maximumTime.map { elapsed + .nanoseconds(Int64(clamping: pause)) < $0 } ?? true
     let isAllowed = method.isIdempotent || policy.includesUnsafe
     self = isWorthIt && isAllowed && isInTime && attempts <= policy.count ? .tryAgain : .final
   }

@@ -55,14 +55,25 @@ package struct RetryPolicy: Equatable, Sendable {
   package var count = 2
   /// A fixed pause; nil doubles from 1 s.
   package var delay: Duration?
-  /// No new attempt once this much time has passed since the row's first attempt began; nil is no limit.
+  /// No attempt begins once this much time has passed since the row's first attempt began; nil is no limit.
   package var maximumTime: Duration?
   /// An origin that has answered nothing for so long is down: its rows are recorded without a try.
   package var giveUpAfter: Duration = .seconds(30)
   /// Whether requests that are not idempotent are repeated too.
   package var includesUnsafe = false
 
+  private static let longestPause: UInt64 = 600_000_000_000
+
   package init() {}
+
+  /// Nanoseconds between attempt `attempts` (1 is the first) and the next: curl's one second, doubled each time, at most
+  /// ten minutes, spread by a quarter so that rows which failed together do not come back together.
+  package func pauses(afterAttempts attempts: Int) -> ClosedRange<UInt64> {
+    if let delay { return delay.wholeNanoseconds...delay.wholeNanoseconds }
+    let doublings = UInt64(min(max(attempts, 1) - 1, 20))
+    let base = min(1_000_000_000 << doublings, Self.longestPause)
+    return base - base / 8...base + base / 8 - 1
+  }
 }
 
 package struct TLSPolicy: Hashable, Sendable {
