@@ -38,7 +38,7 @@ extension Agent {
       try perform(session.unknown(session: identifier, epoch: epoch, isSuperseded: answer.isSuperseded))
     case .refusal(let refusal):
       try perform(session.refused(reason: refusal.reason, isTemporary: refusal.isTemporary, now: now))
-    case .beatEcho, .work, .shares, .acknowledgement, .rowRecall, .jobEnd, .drain:
+    case .beatEcho, .work, .acknowledgement, .rowRecall, .jobEnd, .drain:
       // Left over from a session that is over.
       guard session.isCurrent(session: identifier, epoch: epoch) else { return }
       switch session.admit(sequence) {
@@ -72,7 +72,6 @@ extension Agent {
         log.error("work of this session is not readable, so it is given up: \(error)")
         try perform(session.lostMessage())
       }
-    case .shares(let shares): apply(shares.shares)
     case .acknowledgement(let acknowledgement):
       admission.addUnacknowledged(-outbox.acknowledged(upTo: acknowledgement.block))
     case .rowRecall(let recall):

@@ -18,7 +18,6 @@ extension Agent {
         var beat = WireBeat()
         beat.stampNs = stamp.nanoseconds
         beat.effort = WireEffort(totalEffort)
-        beat.unacknowledgedBytes = UInt64(max(0, admission.unacknowledgedBytes))
         try send(.beat(beat), bulk: [])
       case .lease(let end): admission.setLease(until: end)
       case .begin(let identifier, let isNewJob):
@@ -70,7 +69,6 @@ extension Agent {
     hello.nonce = nonce
     hello.name = name
     hello.processID = UInt32(Process.identifier)
-    hello.threads = UInt32(workers.count)
     hello.connections = UInt32(configuration.connections)
     hello.creditRows = UInt32(configuration.creditRows)
     hello.creditBytes = UInt64(configuration.creditBytes)
@@ -85,6 +83,7 @@ extension Agent {
 
   private mutating func begin(_ identifier: UInt64, _ welcome: WireWelcome, isNewJob: Bool) throws {
     sessionIdentifier = identifier
+    admission.setCredit(bytes: Int(clamping: welcome.acknowledgementCreditBytes))
     held = []
     unsent.removeAll()
     if isNewJob {

@@ -39,7 +39,7 @@ package func runAgent(_ configuration: AgentConfiguration, signals: TerminationS
   var exit = AgentExit.signalled
   try Resolver.withThreads(4) { resolver in
     let reports = try Mailbox<WorkerReport>()
-    let admission = Admission(creditBytes: 64 * 1024 * 1024)
+    let admission = Admission()
     var inboxes: [Mailbox<WorkerCommand>] = []
     for _ in 0..<configuration.threads { inboxes.append(try Mailbox()) }
     var threads = ThreadGroup()

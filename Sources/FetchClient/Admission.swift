@@ -6,10 +6,10 @@ import Synchronization
 package final class Admission: Sendable {
   private let leaseEnd = Atomic<UInt64>(0)
   private let unacknowledged = Atomic<Int>(0)
-  private let creditBytes: Int
+  private let credit = Atomic<Int>(0)
 
-  /// `creditBytes`: finished bytes that may wait for their acknowledgement.
-  package init(creditBytes: Int) { self.creditBytes = creditBytes }
+  /// Nothing may start yet.
+  package init() {}
 
   /// Requests may start until then, on the boot-time clock.
   package func setLease(until end: Instant) { leaseEnd.store(end.nanoseconds, ordering: .releasing) }
@@ -19,7 +19,8 @@ package final class Admission: Sendable {
   /// Bytes of blocks of results and deferrals, from a worker's flush to their acknowledgement.
   package func addUnacknowledged(_ bytes: Int) { unacknowledged.add(bytes, ordering: .relaxed) }
 
-  package var unacknowledgedBytes: Int { unacknowledged.load(ordering: .relaxed) }
+  /// Of these so many may wait; with none nothing would ever start.
+  package func setCredit(bytes: Int) { credit.store(max(bytes, 1), ordering: .relaxed) }
 
-  package var hasCredit: Bool { unacknowledgedBytes < creditBytes }
+  package var hasCredit: Bool { unacknowledged.load(ordering: .relaxed) < credit.load(ordering: .relaxed) }
 }

@@ -33,98 +33,89 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
 }
 
 /// From an agent. Carries the session of the last welcome, 0 before it.
-package nonisolated struct WireAgentMessage: @unchecked Sendable {
+package nonisolated struct WireAgentMessage: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
-  package var session: UInt64 {
-    get {_storage._session}
-    set {_uniqueStorage()._session = newValue}
-  }
+  package var session: UInt64 = 0
 
   /// Number of the message within its session and direction: 1, 2, 3 ... 0 outside of a session (hello). A repeated
   /// message is ignored; after a gap the session is over, because nobody knows what the missing message said.
-  package var sequence: UInt64 {
-    get {_storage._sequence}
-    set {_uniqueStorage()._sequence = newValue}
-  }
+  package var sequence: UInt64 = 0
 
-  package var body: OneOf_Body? {
-    get {return _storage._body}
-    set {_uniqueStorage()._body = newValue}
-  }
+  package var body: WireAgentMessage.OneOf_Body? = nil
 
   package var hello: WireHello {
     get {
-      if case .hello(let v)? = _storage._body {return v}
+      if case .hello(let v)? = body {return v}
       return WireHello()
     }
-    set {_uniqueStorage()._body = .hello(newValue)}
+    set {body = .hello(newValue)}
   }
 
   package var beat: WireBeat {
     get {
-      if case .beat(let v)? = _storage._body {return v}
+      if case .beat(let v)? = body {return v}
       return WireBeat()
     }
-    set {_uniqueStorage()._body = .beat(newValue)}
+    set {body = .beat(newValue)}
   }
 
   package var results: WireResults {
     get {
-      if case .results(let v)? = _storage._body {return v}
+      if case .results(let v)? = body {return v}
       return WireResults()
     }
-    set {_uniqueStorage()._body = .results(newValue)}
+    set {body = .results(newValue)}
   }
 
   package var deferrals: WireDeferrals {
     get {
-      if case .deferrals(let v)? = _storage._body {return v}
+      if case .deferrals(let v)? = body {return v}
       return WireDeferrals()
     }
-    set {_uniqueStorage()._body = .deferrals(newValue)}
+    set {body = .deferrals(newValue)}
   }
 
   package var sharesLowered: WireSharesLowered {
     get {
-      if case .sharesLowered(let v)? = _storage._body {return v}
+      if case .sharesLowered(let v)? = body {return v}
       return WireSharesLowered()
     }
-    set {_uniqueStorage()._body = .sharesLowered(newValue)}
+    set {body = .sharesLowered(newValue)}
   }
 
   package var jobReport: WireJobReport {
     get {
-      if case .jobReport(let v)? = _storage._body {return v}
+      if case .jobReport(let v)? = body {return v}
       return WireJobReport()
     }
-    set {_uniqueStorage()._body = .jobReport(newValue)}
+    set {body = .jobReport(newValue)}
   }
 
   package var goodbye: WireGoodbye {
     get {
-      if case .goodbye(let v)? = _storage._body {return v}
+      if case .goodbye(let v)? = body {return v}
       return WireGoodbye()
     }
-    set {_uniqueStorage()._body = .goodbye(newValue)}
+    set {body = .goodbye(newValue)}
   }
 
   package var draining: WireDraining {
     get {
-      if case .draining(let v)? = _storage._body {return v}
+      if case .draining(let v)? = body {return v}
       return WireDraining()
     }
-    set {_uniqueStorage()._body = .draining(newValue)}
+    set {body = .draining(newValue)}
   }
 
   package var originPauses: WireOriginPauses {
     get {
-      if case .originPauses(let v)? = _storage._body {return v}
+      if case .originPauses(let v)? = body {return v}
       return WireOriginPauses()
     }
-    set {_uniqueStorage()._body = .originPauses(newValue)}
+    set {body = .originPauses(newValue)}
   }
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -143,8 +134,6 @@ package nonisolated struct WireAgentMessage: @unchecked Sendable {
   }
 
   package init() {}
-
-  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 /// From the coordinator. `epoch` is new at every start of a coordinator.
@@ -202,14 +191,6 @@ package nonisolated struct WireCoordinatorMessage: Sendable {
     set {body = .work(newValue)}
   }
 
-  package var shares: WireShares {
-    get {
-      if case .shares(let v)? = body {return v}
-      return WireShares()
-    }
-    set {body = .shares(newValue)}
-  }
-
   package var acknowledgement: WireAcknowledgement {
     get {
       if case .acknowledgement(let v)? = body {return v}
@@ -250,7 +231,6 @@ package nonisolated struct WireCoordinatorMessage: Sendable {
     case refusal(WireRefusal)
     case beatEcho(WireBeatEcho)
     case work(WireWork)
-    case shares(WireShares)
     case acknowledgement(WireAcknowledgement)
     case rowRecall(WireRowRecall)
     case jobEnd(WireJobEnd)
@@ -281,8 +261,6 @@ package nonisolated struct WireHello: Sendable {
   package var name: String = String()
 
   package var processID: UInt32 = 0
-
-  package var threads: UInt32 = 0
 
   /// Connections it can hold open over all origins.
   package var connections: UInt32 = 0
@@ -344,14 +322,6 @@ package nonisolated struct WireBeat: Sendable {
   package var hasEffort: Bool {self._effort != nil}
   /// Clears the value of `effort`. Subsequent reads from it will return its default value.
   package mutating func clearEffort() {self._effort = nil}
-
-  /// Rows it holds that are not finished, for the view and for the choice of whom to ask rows back from.
-  package var rowsWaiting: UInt32 = 0
-
-  package var rowsInFlight: UInt32 = 0
-
-  /// Finished bytes that are not acknowledged.
-  package var unacknowledgedBytes: UInt64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -551,7 +521,8 @@ package nonisolated struct WireWelcome: Sendable {
   /// Clears the value of `specification`. Subsequent reads from it will return its default value.
   package mutating func clearSpecification() {self._specification = nil}
 
-  /// Finished bytes that may wait for their acknowledgement.
+  /// Finished bytes that may wait for their acknowledgement: while there are more the agent starts no request. At
+  /// least 1.
   package var acknowledgementCreditBytes: UInt64 = 0
 
   /// The numbers in this epoch of the origins that the hello named as held. What is not listed is not held.
@@ -621,7 +592,8 @@ package nonisolated struct WireBeatEcho: Sendable {
   package init() {}
 }
 
-/// Rows to fetch, and shares of their origins where they are new or larger. Bulk frame: 1. rows.
+/// Rows to fetch, and shares that change; either may be none. Lower shares are answered by SharesLowered. Bulk frame:
+/// 1. rows.
 package nonisolated struct WireWork: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -630,19 +602,6 @@ package nonisolated struct WireWork: Sendable {
   package var job: Data = Data()
 
   package var rows: UInt32 = 0
-
-  package var shares: [WireShare] = []
-
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
-
-  package init() {}
-}
-
-/// Shares that change without rows. Lower ones are answered by SharesLowered.
-package nonisolated struct WireShares: Sendable {
-  // SwiftProtobuf.Message conformance is added in an extension below. See the
-  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
-  // methods supported on all messages.
 
   package var shares: [WireShare] = []
 
@@ -994,236 +953,196 @@ nonisolated extension WireAgentMessage: SwiftProtobuf.Message, SwiftProtobuf._Me
   package static let protoMessageName: String = _protobuf_package + ".AgentMessage"
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}session\0\u{1}hello\0\u{1}beat\0\u{1}results\0\u{1}deferrals\0\u{3}shares_lowered\0\u{4}\u{2}job_report\0\u{1}goodbye\0\u{1}sequence\0\u{1}draining\0\u{3}origin_pauses\0\u{c}\u{7}\u{1}")
 
-  fileprivate class _StorageClass {
-    var _session: UInt64 = 0
-    var _sequence: UInt64 = 0
-    var _body: WireAgentMessage.OneOf_Body?
-
-      // This property is used as the initial default value for new instances of the type.
-      // The type itself is protecting the reference to its storage via CoW semantics.
-      // This will force a copy to be made of this reference when the first mutation occurs;
-      // hence, it is safe to mark this as `nonisolated(unsafe)`.
-      static nonisolated(unsafe) let defaultInstance = _StorageClass()
-
-    private init() {}
-
-    init(copying source: _StorageClass) {
-      _session = source._session
-      _sequence = source._sequence
-      _body = source._body
-    }
-  }
-
-  fileprivate mutating func _uniqueStorage() -> _StorageClass {
-    if !isKnownUniquelyReferenced(&_storage) {
-      _storage = _StorageClass(copying: _storage)
-    }
-    return _storage
-  }
-
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    _ = _uniqueStorage()
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      while let fieldNumber = try decoder.nextFieldNumber() {
-        // The use of inline closures is to circumvent an issue where the compiler
-        // allocates stack space for every case branch when no optimizations are
-        // enabled. https://github.com/apple/swift-protobuf/issues/1034
-        switch fieldNumber {
-        case 1: try { try decoder.decodeSingularUInt64Field(value: &_storage._session) }()
-        case 2: try {
-          var v: WireHello?
-          var hadOneofValue = false
-          if let current = _storage._body {
-            hadOneofValue = true
-            if case .hello(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._body = .hello(v)
-          }
-        }()
-        case 3: try {
-          var v: WireBeat?
-          var hadOneofValue = false
-          if let current = _storage._body {
-            hadOneofValue = true
-            if case .beat(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._body = .beat(v)
-          }
-        }()
-        case 4: try {
-          var v: WireResults?
-          var hadOneofValue = false
-          if let current = _storage._body {
-            hadOneofValue = true
-            if case .results(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._body = .results(v)
-          }
-        }()
-        case 5: try {
-          var v: WireDeferrals?
-          var hadOneofValue = false
-          if let current = _storage._body {
-            hadOneofValue = true
-            if case .deferrals(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._body = .deferrals(v)
-          }
-        }()
-        case 6: try {
-          var v: WireSharesLowered?
-          var hadOneofValue = false
-          if let current = _storage._body {
-            hadOneofValue = true
-            if case .sharesLowered(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._body = .sharesLowered(v)
-          }
-        }()
-        case 8: try {
-          var v: WireJobReport?
-          var hadOneofValue = false
-          if let current = _storage._body {
-            hadOneofValue = true
-            if case .jobReport(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._body = .jobReport(v)
-          }
-        }()
-        case 9: try {
-          var v: WireGoodbye?
-          var hadOneofValue = false
-          if let current = _storage._body {
-            hadOneofValue = true
-            if case .goodbye(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._body = .goodbye(v)
-          }
-        }()
-        case 10: try { try decoder.decodeSingularUInt64Field(value: &_storage._sequence) }()
-        case 11: try {
-          var v: WireDraining?
-          var hadOneofValue = false
-          if let current = _storage._body {
-            hadOneofValue = true
-            if case .draining(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._body = .draining(v)
-          }
-        }()
-        case 12: try {
-          var v: WireOriginPauses?
-          var hadOneofValue = false
-          if let current = _storage._body {
-            hadOneofValue = true
-            if case .originPauses(let m) = current {v = m}
-          }
-          try decoder.decodeSingularMessageField(value: &v)
-          if let v = v {
-            if hadOneofValue {try decoder.handleConflictingOneOf()}
-            _storage._body = .originPauses(v)
-          }
-        }()
-        default: break
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.session) }()
+      case 2: try {
+        var v: WireHello?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .hello(let m) = current {v = m}
         }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .hello(v)
+        }
+      }()
+      case 3: try {
+        var v: WireBeat?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .beat(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .beat(v)
+        }
+      }()
+      case 4: try {
+        var v: WireResults?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .results(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .results(v)
+        }
+      }()
+      case 5: try {
+        var v: WireDeferrals?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .deferrals(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .deferrals(v)
+        }
+      }()
+      case 6: try {
+        var v: WireSharesLowered?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .sharesLowered(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .sharesLowered(v)
+        }
+      }()
+      case 8: try {
+        var v: WireJobReport?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .jobReport(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .jobReport(v)
+        }
+      }()
+      case 9: try {
+        var v: WireGoodbye?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .goodbye(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .goodbye(v)
+        }
+      }()
+      case 10: try { try decoder.decodeSingularUInt64Field(value: &self.sequence) }()
+      case 11: try {
+        var v: WireDraining?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .draining(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .draining(v)
+        }
+      }()
+      case 12: try {
+        var v: WireOriginPauses?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .originPauses(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .originPauses(v)
+        }
+      }()
+      default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every if/case branch local when no optimizations
-      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-      // https://github.com/apple/swift-protobuf/issues/1182
-      if _storage._session != 0 {
-        try visitor.visitSingularUInt64Field(value: _storage._session, fieldNumber: 1)
-      }
-      switch _storage._body {
-      case .hello?: try {
-        guard case .hello(let v)? = _storage._body else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-      }()
-      case .beat?: try {
-        guard case .beat(let v)? = _storage._body else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
-      }()
-      case .results?: try {
-        guard case .results(let v)? = _storage._body else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-      }()
-      case .deferrals?: try {
-        guard case .deferrals(let v)? = _storage._body else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
-      }()
-      case .sharesLowered?: try {
-        guard case .sharesLowered(let v)? = _storage._body else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
-      }()
-      case .jobReport?: try {
-        guard case .jobReport(let v)? = _storage._body else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
-      }()
-      case .goodbye?: try {
-        guard case .goodbye(let v)? = _storage._body else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
-      }()
-      default: break
-      }
-      if _storage._sequence != 0 {
-        try visitor.visitSingularUInt64Field(value: _storage._sequence, fieldNumber: 10)
-      }
-      switch _storage._body {
-      case .draining?: try {
-        guard case .draining(let v)? = _storage._body else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
-      }()
-      case .originPauses?: try {
-        guard case .originPauses(let v)? = _storage._body else { preconditionFailure() }
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
-      }()
-      default: break
-      }
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.session != 0 {
+      try visitor.visitSingularUInt64Field(value: self.session, fieldNumber: 1)
+    }
+    switch self.body {
+    case .hello?: try {
+      guard case .hello(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    }()
+    case .beat?: try {
+      guard case .beat(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    }()
+    case .results?: try {
+      guard case .results(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    }()
+    case .deferrals?: try {
+      guard case .deferrals(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    }()
+    case .sharesLowered?: try {
+      guard case .sharesLowered(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    }()
+    case .jobReport?: try {
+      guard case .jobReport(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+    }()
+    case .goodbye?: try {
+      guard case .goodbye(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+    }()
+    default: break
+    }
+    if self.sequence != 0 {
+      try visitor.visitSingularUInt64Field(value: self.sequence, fieldNumber: 10)
+    }
+    switch self.body {
+    case .draining?: try {
+      guard case .draining(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+    }()
+    case .originPauses?: try {
+      guard case .originPauses(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+    }()
+    default: break
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: WireAgentMessage, rhs: WireAgentMessage) -> Bool {
-    if lhs._storage !== rhs._storage {
-      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
-        let _storage = _args.0
-        let rhs_storage = _args.1
-        if _storage._session != rhs_storage._session {return false}
-        if _storage._sequence != rhs_storage._sequence {return false}
-        if _storage._body != rhs_storage._body {return false}
-        return true
-      }
-      if !storagesAreEqual {return false}
-    }
+    if lhs.session != rhs.session {return false}
+    if lhs.sequence != rhs.sequence {return false}
+    if lhs.body != rhs.body {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1231,7 +1150,7 @@ nonisolated extension WireAgentMessage: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireCoordinatorMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".CoordinatorMessage"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}session\0\u{1}epoch\0\u{1}welcome\0\u{3}hello_again\0\u{1}refusal\0\u{3}beat_echo\0\u{1}work\0\u{1}shares\0\u{1}acknowledgement\0\u{3}row_recall\0\u{3}job_end\0\u{1}drain\0\u{1}sequence\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}session\0\u{1}epoch\0\u{1}welcome\0\u{3}hello_again\0\u{1}refusal\0\u{3}beat_echo\0\u{1}work\0\u{2}\u{2}acknowledgement\0\u{3}row_recall\0\u{3}job_end\0\u{1}drain\0\u{1}sequence\0\u{c}\u{8}\u{1}")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1304,19 +1223,6 @@ nonisolated extension WireCoordinatorMessage: SwiftProtobuf.Message, SwiftProtob
         if let v = v {
           if hadOneofValue {try decoder.handleConflictingOneOf()}
           self.body = .work(v)
-        }
-      }()
-      case 8: try {
-        var v: WireShares?
-        var hadOneofValue = false
-        if let current = self.body {
-          hadOneofValue = true
-          if case .shares(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.body = .shares(v)
         }
       }()
       case 9: try {
@@ -1409,10 +1315,6 @@ nonisolated extension WireCoordinatorMessage: SwiftProtobuf.Message, SwiftProtob
       guard case .work(let v)? = self.body else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
     }()
-    case .shares?: try {
-      guard case .shares(let v)? = self.body else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
-    }()
     case .acknowledgement?: try {
       guard case .acknowledgement(let v)? = self.body else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
@@ -1449,7 +1351,7 @@ nonisolated extension WireCoordinatorMessage: SwiftProtobuf.Message, SwiftProtob
 
 nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Hello"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}minimum_version\0\u{3}maximum_version\0\u{1}instance\0\u{1}nonce\0\u{1}name\0\u{3}process_id\0\u{1}threads\0\u{1}connections\0\u{3}credit_rows\0\u{3}credit_bytes\0\u{1}job\0\u{2}\u{3}held\0\u{3}is_continuing\0\u{c}\u{c}\u{1}\u{c}\u{d}\u{1}")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}minimum_version\0\u{3}maximum_version\0\u{1}instance\0\u{1}nonce\0\u{1}name\0\u{3}process_id\0\u{2}\u{2}connections\0\u{3}credit_rows\0\u{3}credit_bytes\0\u{1}job\0\u{2}\u{3}held\0\u{3}is_continuing\0\u{c}\u{7}\u{1}\u{c}\u{c}\u{1}\u{c}\u{d}\u{1}")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1463,7 +1365,6 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 4: try { try decoder.decodeSingularUInt64Field(value: &self.nonce) }()
       case 5: try { try decoder.decodeSingularStringField(value: &self.name) }()
       case 6: try { try decoder.decodeSingularUInt32Field(value: &self.processID) }()
-      case 7: try { try decoder.decodeSingularUInt32Field(value: &self.threads) }()
       case 8: try { try decoder.decodeSingularUInt32Field(value: &self.connections) }()
       case 9: try { try decoder.decodeSingularUInt32Field(value: &self.creditRows) }()
       case 10: try { try decoder.decodeSingularUInt64Field(value: &self.creditBytes) }()
@@ -1494,9 +1395,6 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if self.processID != 0 {
       try visitor.visitSingularUInt32Field(value: self.processID, fieldNumber: 6)
     }
-    if self.threads != 0 {
-      try visitor.visitSingularUInt32Field(value: self.threads, fieldNumber: 7)
-    }
     if self.connections != 0 {
       try visitor.visitSingularUInt32Field(value: self.connections, fieldNumber: 8)
     }
@@ -1525,7 +1423,6 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs.nonce != rhs.nonce {return false}
     if lhs.name != rhs.name {return false}
     if lhs.processID != rhs.processID {return false}
-    if lhs.threads != rhs.threads {return false}
     if lhs.connections != rhs.connections {return false}
     if lhs.creditRows != rhs.creditRows {return false}
     if lhs.creditBytes != rhs.creditBytes {return false}
@@ -1584,7 +1481,7 @@ nonisolated extension WireHeld: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
 
 nonisolated extension WireBeat: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Beat"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stamp_ns\0\u{1}effort\0\u{3}rows_waiting\0\u{3}rows_in_flight\0\u{3}unacknowledged_bytes\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}stamp_ns\0\u{1}effort\0\u{c}\u{3}\u{1}\u{c}\u{4}\u{1}\u{c}\u{5}\u{1}")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1594,9 +1491,6 @@ nonisolated extension WireBeat: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularUInt64Field(value: &self.stampNs) }()
       case 2: try { try decoder.decodeSingularMessageField(value: &self._effort) }()
-      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.rowsWaiting) }()
-      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.rowsInFlight) }()
-      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.unacknowledgedBytes) }()
       default: break
       }
     }
@@ -1613,24 +1507,12 @@ nonisolated extension WireBeat: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
     try { if let v = self._effort {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
     } }()
-    if self.rowsWaiting != 0 {
-      try visitor.visitSingularUInt32Field(value: self.rowsWaiting, fieldNumber: 3)
-    }
-    if self.rowsInFlight != 0 {
-      try visitor.visitSingularUInt32Field(value: self.rowsInFlight, fieldNumber: 4)
-    }
-    if self.unacknowledgedBytes != 0 {
-      try visitor.visitSingularUInt64Field(value: self.unacknowledgedBytes, fieldNumber: 5)
-    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: WireBeat, rhs: WireBeat) -> Bool {
     if lhs.stampNs != rhs.stampNs {return false}
     if lhs._effort != rhs._effort {return false}
-    if lhs.rowsWaiting != rhs.rowsWaiting {return false}
-    if lhs.rowsInFlight != rhs.rowsInFlight {return false}
-    if lhs.unacknowledgedBytes != rhs.unacknowledgedBytes {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2211,36 +2093,6 @@ nonisolated extension WireWork: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
   package static func ==(lhs: WireWork, rhs: WireWork) -> Bool {
     if lhs.job != rhs.job {return false}
     if lhs.rows != rhs.rows {return false}
-    if lhs.shares != rhs.shares {return false}
-    if lhs.unknownFields != rhs.unknownFields {return false}
-    return true
-  }
-}
-
-nonisolated extension WireShares: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".Shares"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}shares\0")
-
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.shares) }()
-      default: break
-      }
-    }
-  }
-
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if !self.shares.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.shares, fieldNumber: 1)
-    }
-    try unknownFields.traverse(visitor: &visitor)
-  }
-
-  package static func ==(lhs: WireShares, rhs: WireShares) -> Bool {
     if lhs.shares != rhs.shares {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true

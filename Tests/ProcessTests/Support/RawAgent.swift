@@ -43,7 +43,7 @@ final class RawAgent {
     var hello: [UInt8] = [0x08, minimumVersion, 0x10, maximumVersion]
     hello += [0x1A, UInt8(instanceBytes)] + Array(repeating: 7, count: instanceBytes)
     hello += [0x20, 9, 0x2A, 3] + Array("raw".utf8)
-    hello += [0x30, 1, 0x38, 1, 0x40, 4, 0x48, 10, 0x50, 0xFF, 0x7F]
+    hello += [0x30, 1, 0x40, 4, 0x48, 10, 0x50, 0xFF, 0x7F]
     return [0x12, UInt8(hello.count)] + hello
   }
 }
