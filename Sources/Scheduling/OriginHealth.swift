@@ -24,8 +24,6 @@ struct OriginHealth: Equatable {
   static let toleratedFailures = 10
   private static let shortestPause: UInt64 = 1_000_000_000
   private static let longestPause: UInt64 = 30_000_000_000
-  /// More is not believed: a job would never end for one header field.
-  private static let longestAsked: UInt64 = 3_600_000_000_000
 
   private(set) var phase = Phase.healthy { didSet { isUneventful = phase == .healthy && failures == 0 } }
   /// Connections that failed since the last answer.
@@ -33,6 +31,8 @@ struct OriginHealth: Equatable {
   /// The first of these.
   private(set) var failingSince: Instant?
   private(set) var lastFailure: FailureCode?
+  /// When a request failed last, or a pause ended.
+  private var lastWord = Instant.zero
   private var pauses: UInt64 = 0
 
   /// Whether requests may be given out.
@@ -71,6 +71,12 @@ struct OriginHealth: Equatable {
 
   /// A name, a connection or a handshake failed. Returns whether the phase changed.
   mutating func failed(_ code: FailureCode, giveUpAfter: UInt64, jitter: UInt64, now: Instant) -> Bool {
+    // Nobody asked it for longer than any pause: what was before says nothing of now.
+    if now.nanoseconds(since: lastWord) > 2 * Self.longestPause {
+      failingSince = nil
+      if phase == .healthy { failures = 0 }
+    }
+    lastWord = now
     failures += 1
     lastFailure = code
     let since = failingSince ?? now
@@ -97,8 +103,7 @@ struct OriginHealth: Equatable {
   /// The origin asked to be left alone. Returns whether the phase changed.
   mutating func asked(forMilliseconds milliseconds: UInt64, now: Instant) -> Bool {
     guard milliseconds > 0 else { return false }
-    let pause = min(milliseconds.multipliedReportingOverflow(by: 1_000_000).partialValue, Self.longestAsked)
-    let end = now.adding(nanoseconds: milliseconds > Self.longestAsked / 1_000_000 ? Self.longestAsked : pause)
+    let end = now.adding(nanoseconds: RetryAfter.nanoseconds(milliseconds: milliseconds))
     switch phase {
     case .parked(let until) where until >= end: return false
     case .down(let until):
@@ -120,7 +125,10 @@ struct OriginHealth: Equatable {
   }
 
   /// The pause is over.
-  mutating func resume() { phase = .probing }
+  mutating func resume(now: Instant) {
+    lastWord = now
+    phase = .probing
+  }
 
   /// Time has passed without complaint: connections double. Returns whether it is healthy again.
   mutating func grow(limit: Int) -> Bool {

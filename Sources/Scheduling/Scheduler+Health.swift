@@ -196,7 +196,7 @@ extension Scheduler {
       case .parked(let until), .down(let until):
         // Otherwise it was prolonged, or the number has another origin now.
         guard until == step.due else { continue }
-        origins[index].health.resume()
+        origins[index].health.resume(now: now)
         settle(step.origin)
       case .recovering:
         guard origins[index].nextRecovery == step.due else { continue }
