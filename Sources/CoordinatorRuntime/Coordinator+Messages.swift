@@ -59,7 +59,6 @@ extension Coordinator {
     case .hello: break
     case .beat(let beat):
       guard scheduler.beat(session, now: now) else { return }
-      peers[session]?.lastBeat = now
       note(beat.effort, of: session, isFinal: false)
       var echo = WireBeatEcho()
       echo.stampNs = beat.stampNs
@@ -125,8 +124,7 @@ extension Coordinator {
       routing: routing,
       name: hello.name,
       processIdentifier: Int32(clamping: hello.processID),
-      instance: greeting.instance,
-      lastBeat: now
+      instance: greeting.instance
     )
     efforts.note(greeting.instance)
     var welcome = WireWelcome()

@@ -5,8 +5,6 @@ import Scheduling
 extension Coordinator {
   /// Origins that are said to be down by name; a list may hold a million of them.
   private static let namedOrigins = 20
-  /// Three beats.
-  private static let silence: UInt64 = 3_000_000_000
 
   func showProgress() {
     sayTrouble()
@@ -53,12 +51,13 @@ extension Coordinator {
   /// Agents that miss their beats; a job may end before their lease does, and nobody would hear of them.
   private func saySilence() {
     for (session, peer) in peers {
-      let isSilent = now.nanoseconds(since: peer.lastBeat) >= Self.silence
+      let isSilent = scheduler.isSilent(session)
       guard isSilent != peer.isSaidSilent else { continue }
       peers[session]?.isSaidSilent = isSilent
       view.say(
         isSilent
-          ? "agent \(peer.name) is silent: others do those of its rows that may be sent twice"
+          ? "agent \(peer.name) is silent"
+            + (peers.count > 1 ? ": others do those of its rows that may be sent twice" : "")
           : "agent \(peer.name) is heard again"
       )
     }

@@ -12,7 +12,6 @@ struct PeerSession {
   var incoming = MessageOrder()
   var outgoing = MessageOrder()
   var hasReported = false
-  var lastBeat: Instant
   /// Its silence was said.
   var isSaidSilent = false
 }

@@ -99,6 +99,12 @@ extension Scheduler {
     }
   }
 
+  /// Whether the session has missed so many beats that it gets nothing new.
+  package func isSilent(_ session: UInt64) -> Bool {
+    guard let slot = sessionSlots[session] else { return false }
+    return sessions[Int(slot)].isSilent
+  }
+
   package func isKnown(_ session: UInt64) -> Bool { sessionSlots[session] != nil }
 
   /// The instances that may hold a lease, of this epoch or an earlier one, for whoever has to know them after a
