@@ -82,7 +82,7 @@ package struct Scheduler: Sendable {
   let backoff: Backoff
   let start: Instant
   /// What agents bring of these rows before they are read again is not wanted.
-  let recorded: RecordedRows
+  let recorded: RowSet
   /// The job was begun by an earlier coordinator.
   let isContinued: Bool
 
@@ -138,7 +138,7 @@ package struct Scheduler: Sendable {
   package init(
     _ configuration: Configuration,
     awaited: [[UInt8]]? = nil,
-    recorded: RecordedRows = RecordedRows(),
+    recorded: RowSet = RowSet(),
     now: Instant
   ) {
     precondition(configuration.connectionsPerOrigin > 0)

@@ -66,7 +66,7 @@ struct SimulatedCoordinator {
     epoch += 1
     recalled = []
     coverage.note(.restart)
-    var recorded = RecordedRows()
+    var recorded = RowSet()
     for (seq, count) in disk.records.enumerated() where count > 0 { recorded.insert(UInt64(seq)) }
     scheduler = Scheduler(
       configuration,

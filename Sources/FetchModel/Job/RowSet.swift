@@ -1,0 +1,41 @@
+/// A set of rows, by number: a bit for each up to the highest, because most sets of rows are dense.
+package struct RowSet: Equatable, Sendable {
+  private var words: [UInt64] = []
+  package private(set) var count: UInt64 = 0
+
+  package init() {}
+
+  /// Returns whether the row was not inside.
+  @discardableResult
+  package mutating func insert(_ seq: UInt64) -> Bool {
+    let word = Int(seq >> 6)
+    if word >= words.count { words.append(contentsOf: repeatElement(0, count: word + 1 - words.count)) }
+    let bit: UInt64 = 1 << (seq & 63)
+    guard words[word] & bit == 0 else { return false }
+    words[word] |= bit
+    count += 1
+    return true
+  }
+
+  package mutating func remove(_ seq: UInt64) {
+    guard contains(seq) else { return }
+    words[Int(seq >> 6)] &= ~(1 << (seq & 63))
+    count -= 1
+  }
+
+  package func contains(_ seq: UInt64) -> Bool {
+    let word = Int(clamping: seq >> 6)
+    return word < words.count && words[word] & 1 << (seq & 63) != 0
+  }
+
+  /// The lowest row at or after `seq` that is not inside.
+  package func firstMissing(from seq: UInt64 = 0) -> UInt64 {
+    var candidate = seq
+    while contains(candidate) {
+      // The rest of the word at once.
+      let rest = ~words[Int(candidate >> 6)] >> (candidate & 63)
+      candidate += rest == 0 ? 64 - (candidate & 63) : UInt64(rest.trailingZeroBitCount)
+    }
+    return candidate
+  }
+}
