@@ -15,6 +15,13 @@ package enum RowBlock: OutboxPayload, Equatable {
     }
   }
 
+  package var finishedRows: Int {
+    switch self {
+    case .results(let block): block.rows
+    case .deferrals: 0
+    }
+  }
+
   package var byteCount: Int {
     switch self {
     case .results(let block): block.byteCount

@@ -4,6 +4,8 @@ import DequeModule
 package protocol OutboxPayload: Sendable {
   /// Numbers of its rows.
   var seqs: [UInt64] { get }
+  /// Of these, how many are finished; the others are only given back.
+  var finishedRows: Int { get }
   /// Of its frames.
   var byteCount: Int { get }
   /// Takes rows out.
@@ -13,7 +15,8 @@ package protocol OutboxPayload: Sendable {
 /// An agent's blocks of finished and deferred rows, kept until the coordinator has them for good. Pure.
 ///
 /// Blocks outlive the session: the next one begins with those that were not acknowledged, numbered anew. Their rows
-/// are named in its hello, so that nobody else is given them meanwhile.
+/// are named in its hello, so that nobody else is given them meanwhile. All of it is of one job; while the agent works
+/// for another it is kept in `Shelves`.
 package struct Outbox<Payload: OutboxPayload>: Sendable {
   private struct Entry: Sendable {
     var number: UInt64
@@ -92,10 +95,13 @@ package struct Outbox<Payload: OutboxPayload>: Sendable {
   /// Rows inside, oldest first.
   package var seqs: [UInt64] { entries.flatMap(\.payload.seqs) }
 
+  /// Rows inside that would have to be done again.
+  package var finishedRows: Int { entries.reduce(0) { $0 + $1.payload.finishedRows } }
+
   /// Blocks inside.
   package var count: Int { entries.count }
 
-  /// Another job begins; returns how many bytes that frees.
+  /// The job is over, or nobody comes for it; returns how many bytes that frees.
   package mutating func removeAll() -> Int {
     defer { self = Outbox() }
     return bytes

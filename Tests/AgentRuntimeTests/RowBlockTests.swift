@@ -35,8 +35,10 @@ import WireProtocol
   @Test func `says which rows it is about, and how much room it takes`() {
     let deferrals = Self.deferrals([4, 2])
     #expect(deferrals.seqs == [4, 2] && deferrals.rows == 2 && deferrals.byteCount == 56)
+    #expect(deferrals.finishedRows == 0)
     let results = Self.results([7, 9])
     #expect(results.seqs == [7, 9] && results.rows == 2 && results.byteCount == 2 * 28 + 2 * 19)
+    #expect(results.finishedRows == 2)
   }
 
   @Test func `rows are taken out with their lines`() {

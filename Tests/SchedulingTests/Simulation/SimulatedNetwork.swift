@@ -25,6 +25,8 @@ enum SimulatedBlock: OutboxPayload {
 
   var byteCount: Int { seqs.count }
 
+  var finishedRows: Int { if case .results(let columns) = self { columns.count } else { 0 } }
+
   mutating func remove(_ seqs: Set<UInt64>) {
     switch self {
     case .results(let columns): self = .results(columns.filter { !seqs.contains($0.seq) })
