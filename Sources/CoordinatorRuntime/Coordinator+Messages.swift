@@ -96,15 +96,14 @@ extension Coordinator {
       let theirs = "\(hello.minimumVersion) to \(hello.maximumVersion)"
       return try answer(routing, "this coordinator speaks protocol versions \(mine), the agent \(theirs)")
     }
-    guard let held = HeldCheck.holdings(hello), hello.instance.count == 16, hello.connections > 0, hello.creditRows > 0,
-      hello.creditBytes > 0,
+    guard let held = HeldCheck.holdings(hello, of: files.identifier), hello.instance.count == 16,
+      hello.connections > 0, hello.creditRows > 0, hello.creditBytes > 0,
       hello.name.utf8.count <= 256, hello.name.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
     else {
       refuse(.badGreeting, from: nil)
       return try answer(routing, "the hello is not complete, or says what cannot be")
     }
     guard !isParting else { return try answer(routing, "the job is over", isTemporary: true) }
-    // Of another job nothing is held.
     let isOurs = Array(hello.job) == files.identifier
     var link = StableHash()
     link.add(routing)
@@ -117,7 +116,7 @@ extension Coordinator {
       creditBytes: Int(clamping: hello.creditBytes),
       isContinuing: hello.isContinuing && isOurs
     )
-    let reception = scheduler.hello(greeting, holdings: isOurs ? held : [], now: now)
+    let reception = scheduler.hello(greeting, holdings: held, now: now)
     let session = reception.session
     if let fenced = reception.fenced { endSessions([fenced]) }
     peers[session] = PeerSession(

@@ -8,8 +8,32 @@ package enum HeldCheck {
   package static let maximumRows = 1 << 20
   private static let maximumSeq: UInt64 = 1 << 48
 
-  /// nil if no agent that keeps to the protocol says so.
-  package static func holdings(_ hello: WireHello) -> [Holding]? {
+  /// What is held of the coordinator's job, by an agent that works for it or that keeps finished rows of it; nil if no
+  /// agent that keeps to the protocol says so.
+  package static func holdings(_ hello: WireHello, of job: [UInt8]) -> [Holding]? {
+    guard hello.job.isEmpty || hello.job.count == 16, isAcceptable(hello.kept, besides: hello.job),
+      let held = acceptable(hello)
+    else { return nil }
+    if Array(hello.job) == job { return held }
+    guard let kept = hello.kept.first(where: { Array($0.job) == job }) else { return [] }
+    return [Holding(origin: 0, key: [], connections: 0, rows: kept.rows)]
+  }
+
+  /// What is kept of other jobs than the agent's own.
+  private static func isAcceptable(_ kept: [WireKept], besides job: some Collection<UInt8>) -> Bool {
+    guard kept.count <= HelloLimits.keptJobs else { return false }
+    var jobs: Set<[UInt8]> = [Array(job)]
+    var rows = 0
+    return kept.allSatisfy { entry in
+      rows += entry.rows.count
+      return entry.job.count == 16 && jobs.insert(Array(entry.job)).inserted && !entry.rows.isEmpty
+        && rows <= HelloLimits.keptRows && isAscending(entry.rows) && entry.rows.allSatisfy { $0 < maximumSeq }
+    }
+  }
+
+  private static func isAscending(_ rows: [UInt64]) -> Bool { zip(rows, rows.dropFirst()).allSatisfy { $0 < $1 } }
+
+  private static func acceptable(_ hello: WireHello) -> [Holding]? {
     var numbers = Set<UInt32>()
     var keys = Set<[UInt8]>()
     var connections = 0

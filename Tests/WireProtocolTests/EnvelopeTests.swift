@@ -19,6 +19,22 @@ import WireProtocol
     #expect(session == .max && sequence == .max && epoch == 9 && body == .acknowledgement(acknowledgement))
   }
 
+  @Test func `a hello arrives with what is held of its job and kept of others`() throws {
+    var hello = WireHello()
+    hello.job = bytes(Array(repeating: 1, count: 16))
+    var held = WireHeld()
+    held.rows = [3, .max]
+    hello.held = [held]
+    for job in [UInt8(2), 3] {
+      var kept = WireKept()
+      kept.job = bytes(Array(repeating: job, count: 16))
+      kept.rows = [0, UInt64(job), 1 << 40]
+      hello.kept.append(kept)
+    }
+    let frame = Envelope.encode(session: 0, sequence: 0, .hello(hello))
+    #expect(try Envelope.decodeFromAgent(frame).body == .hello(hello))
+  }
+
   @Test func `an empty body is a body, no body is none`() throws {
     let frame = Envelope.encode(session: 1, sequence: 1, epoch: 2, .drain(WireDrain()))
     #expect(try Envelope.decodeFromCoordinator(frame).body == .drain(WireDrain()))
@@ -48,6 +64,10 @@ import WireProtocol
     held.key = bytes(Array("http://localhost:80".utf8))
     held.rows = [1, 2, 300]
     hello.held = [held]
+    var kept = WireKept()
+    kept.job = bytes(Array(repeating: 5, count: 16))
+    kept.rows = [4, 500]
+    hello.kept = [kept]
     let valid = Envelope.encode(session: 3, sequence: 0, .hello(hello))
     for round in 0..<5000 {
       var frame = random.bytes(upTo: 60)

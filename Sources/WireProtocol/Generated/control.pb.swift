@@ -280,6 +280,26 @@ package nonisolated struct WireHello: Sendable {
   /// It goes on under a lease of an earlier epoch, and `held` is all that it has under that one.
   package var isContinuing: Bool = false
 
+  /// What it keeps of other jobs, whose coordinators were gone; at most 16 of them, with at most 1,048,576 rows.
+  package var kept: [WireKept] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Rows of another job that are finished, or given back, and that its coordinator has not acknowledged.
+package nonisolated struct WireKept: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 16 bytes; each job once, and not the one of `held`.
+  package var job: Data = Data()
+
+  /// Ascending.
+  package var rows: [UInt64] = []
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1351,7 +1371,7 @@ nonisolated extension WireCoordinatorMessage: SwiftProtobuf.Message, SwiftProtob
 
 nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Hello"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}minimum_version\0\u{3}maximum_version\0\u{1}instance\0\u{1}nonce\0\u{1}name\0\u{3}process_id\0\u{2}\u{2}connections\0\u{3}credit_rows\0\u{3}credit_bytes\0\u{1}job\0\u{2}\u{3}held\0\u{3}is_continuing\0\u{c}\u{7}\u{1}\u{c}\u{c}\u{1}\u{c}\u{d}\u{1}")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}minimum_version\0\u{3}maximum_version\0\u{1}instance\0\u{1}nonce\0\u{1}name\0\u{3}process_id\0\u{2}\u{2}connections\0\u{3}credit_rows\0\u{3}credit_bytes\0\u{1}job\0\u{2}\u{3}held\0\u{3}is_continuing\0\u{1}kept\0\u{c}\u{7}\u{1}\u{c}\u{c}\u{1}\u{c}\u{d}\u{1}")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1371,6 +1391,7 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 11: try { try decoder.decodeSingularBytesField(value: &self.job) }()
       case 14: try { try decoder.decodeRepeatedMessageField(value: &self.held) }()
       case 15: try { try decoder.decodeSingularBoolField(value: &self.isContinuing) }()
+      case 16: try { try decoder.decodeRepeatedMessageField(value: &self.kept) }()
       default: break
       }
     }
@@ -1413,6 +1434,9 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if self.isContinuing != false {
       try visitor.visitSingularBoolField(value: self.isContinuing, fieldNumber: 15)
     }
+    if !self.kept.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.kept, fieldNumber: 16)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1429,6 +1453,42 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs.job != rhs.job {return false}
     if lhs.held != rhs.held {return false}
     if lhs.isContinuing != rhs.isContinuing {return false}
+    if lhs.kept != rhs.kept {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireKept: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Kept"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0\u{1}rows\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.job) }()
+      case 2: try { try decoder.decodeRepeatedUInt64Field(value: &self.rows) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.job.isEmpty {
+      try visitor.visitSingularBytesField(value: self.job, fieldNumber: 1)
+    }
+    if !self.rows.isEmpty {
+      try visitor.visitPackedUInt64Field(value: self.rows, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireKept, rhs: WireKept) -> Bool {
+    if lhs.job != rhs.job {return false}
+    if lhs.rows != rhs.rows {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
