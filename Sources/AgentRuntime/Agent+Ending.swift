@@ -7,10 +7,13 @@ import Scheduling
 extension Agent {
   private static let grace: UInt64 = 5_000_000_000
 
-  /// The first signal lets rows in flight finish and gives the others back; the second ends the agent as it stands.
+  private var isEmptyHanded: Bool { outbox.isEmpty && rowsInHand.allSatisfy { $0 <= 0 } }
+
+  /// The first signal lets rows in flight finish and gives the others back, and a coordinator that is away may come for
+  /// what is finished; the second ends the agent as it stands.
   mutating func signalled(times: Int) throws {
     guard times > 0 else { return }
-    guard times == 1, departure == nil, session.session != 0 else { return try depart() }
+    guard times == 1, departure == nil, session.session != 0 || !isEmptyHanded else { return try depart() }
     departure = Departure(end: Clock.bootTime().adding(nanoseconds: Self.grace))
     log.debug("finishing what is in flight")
     try perform(session.drain())
@@ -19,7 +22,7 @@ extension Agent {
   mutating func departIfDone() throws {
     guard let departure else { return }
     let isOver = departure.isOver(
-      isEmptyHanded: outbox.isEmpty && rowsInHand.allSatisfy { $0 <= 0 },
+      isEmptyHanded: isEmptyHanded,
       hasSession: session.session != 0,
       now: Clock.bootTime()
     )
@@ -27,7 +30,9 @@ extension Agent {
   }
 
   private mutating func depart() throws {
-    try perform(session.part())
+    let farewell = session.part()
+    try perform(farewell)
+    if farewell.contains(.sendGoodbye) { trustSent() }
     exit = .signalled
   }
 }

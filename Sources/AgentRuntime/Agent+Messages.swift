@@ -26,6 +26,7 @@ extension Agent {
     let now = Clock.bootTime()
     switch body {
     case .welcome(let welcome):
+      guard welcome.job.count == 16 else { return log.warning("a welcome to no job is dropped") }
       let actions = session.welcomed(
         nonce: welcome.nonce,
         session: identifier,
@@ -41,6 +42,7 @@ extension Agent {
     case .beatEcho, .work, .acknowledgement, .rowRecall, .jobEnd, .drain:
       // Left over from a session that is over.
       guard session.isCurrent(session: identifier, epoch: epoch) else { return }
+      servedAt = now
       switch session.admit(sequence) {
       case .next: try receive(body, bulk: frames.dropFirst(), now)
       case .repeated: break

@@ -50,10 +50,11 @@ extension Agent {
     try sendBlocks()
   }
 
-  /// Sends what the outbox holds and this session has not been sent. Without a session it waits for the next.
+  /// Sends what the outbox holds and this session has not been sent, as far as the socket takes it. Without a session
+  /// it waits for the next.
   mutating func sendBlocks() throws {
     guard session.session != 0 else { return }
-    while let block = outbox.takeUnsent() {
+    while unsent.isEmpty, let block = outbox.takeUnsent() {
       switch block.payload {
       case .results(let lines):
         var results = WireResults()
@@ -104,8 +105,12 @@ extension Agent {
     report.job = bytes(job?.identifier ?? [])
     report.effort = WireEffort(totalEffort)
     try send(.jobReport(report), bulk: [])
+    trustSent()
     try perform(session.ended())
   }
+
+  /// After the session's last message nothing is acknowledged any more, but what was sent before it is taken.
+  mutating func trustSent() { if unsent.isEmpty { admission.addUnacknowledged(-outbox.removeAll()) } }
 
   var totalEffort: EffortCounters { efforts.reduce(EffortCounters()) { $0 + $1 } }
 

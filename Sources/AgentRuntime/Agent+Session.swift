@@ -15,6 +15,8 @@ extension Agent {
       case .collect(let keepsRows): collect(keepsRows: keepsRows)
       case .sendHello(let nonce): try sayHello(nonce)
       case .sendBeat(_, let stamp):
+        // Behind messages that wait it would be late; the next one renews the lease as well.
+        guard unsent.isEmpty else { continue }
         var beat = WireBeat()
         beat.stampNs = stamp.nanoseconds
         beat.effort = WireEffort(totalEffort)
@@ -75,6 +77,12 @@ extension Agent {
     hello.job = bytes(job?.identifier ?? [])
     hello.held = held.map(WireHeld.init)
     hello.isContinuing = session.isContinuing
+    hello.kept = shelves.contents.map { job, rows in
+      var kept = WireKept()
+      kept.job = bytes(job)
+      kept.rows = rows
+      return kept
+    }
     switch try socket.send([Envelope.encode(session: 0, sequence: 0, .hello(hello))]) {
     case .sent: break
     case .wouldBlock, .unroutable: session.helloNotSent()
@@ -87,9 +95,11 @@ extension Agent {
     held = []
     unsent.removeAll()
     if isNewJob {
-      admission.addUnacknowledged(-outbox.removeAll())
+      changeOutbox(to: Array(welcome.job))
+      servedAt = Clock.bootTime()
       guard beginJob(welcome) else { return }
     } else {
+      servedAt = Clock.bootTime()
       var numbers: [UInt32: UInt32] = [:]
       for entry in welcome.renumbered { numbers[entry.held] = entry.origin }
       generation += 1

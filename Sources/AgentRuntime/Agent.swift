@@ -18,8 +18,12 @@ import ZeroMQ
 // the rows of the outbox. Each such change raises the generation, so that what a worker said of origins and shares
 // before it is recognised; their numbers mean something else afterwards.
 //
+// An agent outlives jobs and coordinators. Welcomed to another job it puts its outbox aside (`Shelves`) and names that
+// in each hello, too; welcomed to that job again it sends what is there. What nobody comes for is dropped after a while.
+//
 // The files: `+Messages` what the coordinator says; `+Session` from one session to the next; `+Reports` what workers
-// say; `+Ending` how an agent that is told to end gets rid of its rows.
+// say; `+Keeping` what is kept for coordinators that are away; `+Ending` how an agent that is told to end gets rid of
+// its rows.
 
 /// Why an agent ended.
 package enum AgentExit: Equatable, Sendable {
@@ -84,11 +88,17 @@ struct Agent: ~Copyable {
   var sessionIdentifier: UInt64 = 0
   var spread: OriginSpread
   var outbox = Outbox<RowBlock>()
+  /// Outboxes of other jobs.
+  var shelves: Shelves<RowBlock>
+  /// When the coordinator of the current job was heard last.
+  var servedAt = Instant.zero
   var generation: UInt64 = 0
   var stocktaking: Stocktaking
   /// What the next hello names.
   var held: [Holding] = []
-  /// Messages that the socket did not take yet, in order.
+  /// Messages that the socket did not take yet, in order. While there are any, beats are left out and blocks stay in
+  /// the outbox, so that these are a few that each follow from something which came in the session, and the session
+  /// ends soon if nothing comes. What is in here has its number and is never left out.
   var unsent: Deque<[[UInt8]]> = []
   var job: JobContext?
   var efforts: [EffortCounters]
@@ -126,6 +136,7 @@ struct Agent: ~Copyable {
     self.socket = socket
     instance = Process.randomBytes(16)
     session = AgentSession(nonce: Process.randomBytes(8).reduce(0) { $0 << 8 | UInt64($1) })
+    shelves = Self.shelves(hold: configuration.hold)
     spread = OriginSpread(workers: workers.count)
     stocktaking = Stocktaking(generation: 0, workers: workers.count)
     efforts = Array(repeating: EffortCounters(), count: workers.count)
@@ -133,12 +144,10 @@ struct Agent: ~Copyable {
   }
 
   /// Host and the first digits of the instance.
-  var name: String {
-    let digits = instance.prefix(2).map { byte in
-      let text = String(byte, radix: 16)
-      return text.count == 1 ? "0" + text : text
-    }
-    return Process.hostName + "-" + digits.joined()
+  var name: String { Process.hostName + "-" + Self.hexadecimal(instance.prefix(2)) }
+
+  static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
+    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 
   mutating func run(signals: TerminationSignals) throws -> AgentExit {
@@ -152,9 +161,14 @@ struct Agent: ~Copyable {
       if descriptors[1].isReady { try signalled(times: signals.take()) }
       if descriptors.count > 2, descriptors[2].isReady { return .lifelineClosed }
       try perform(session.tick(now: Clock.bootTime()))
+      try dropUnclaimed()
       try departIfDone()
       try sendUnsent()
-      if let exit { return exit }
+      try sendBlocks()
+      if let exit {
+        sayLost()
+        return exit
+      }
     }
   }
 }

@@ -7,6 +7,8 @@ package struct AgentConfiguration: Sendable {
   package var connections: Int
   /// End after the first job.
   package var once = false
+  /// For how long finished rows are kept for a coordinator that is away.
+  package var hold = Duration.seconds(3600)
   /// A pipe whose end means that whoever started this process is gone.
   package var lifeline: Int32?
 

@@ -11,7 +11,8 @@ package import FetchModel
 // A session that is lost within an epoch is lost with its rows: the coordinator has given them to others. One whose
 // coordinator was started again goes on: the agent works under its old lease while it reports what it holds. In both
 // cases the workers are asked first what they have in hand (`collect`), so that the hello names all of it, finished
-// rows that were not acknowledged included. Of two processes under one instance, the one that is told so takes another.
+// rows that were not acknowledged included. Finished rows outlive all this, and the job, too: an agent that is welcomed
+// to another job drops what it has under way and keeps what it has finished, until somebody comes for it. Of two processes under one instance, the one that is told so takes another.
 
 /// The pure core of an agent's connection to its coordinator.
 package struct AgentSession: Equatable, Sendable {
@@ -36,7 +37,8 @@ package struct AgentSession: Equatable, Sendable {
     case sendBeat(session: UInt64, stamp: Instant)
     /// Requests may start until then.
     case lease(until: Instant)
-    /// Work of this session and epoch may come. What the outbox holds is sent first; of another job, it is dropped.
+    /// Work of this session and epoch may come. What the outbox holds is sent first; if the job is a new one, what it
+    /// holds of the one before is put aside, and what was put aside of this one earlier is sent.
     case begin(session: UInt64, isNewJob: Bool)
     /// The coordinator will not have this agent; for the operator.
     case refused(reason: String, isTemporary: Bool)
@@ -129,6 +131,11 @@ package struct AgentSession: Equatable, Sendable {
   /// The hello could not leave, because there is no connection; it is said again at the next tick.
   package mutating func helloNotSent() {
     if case .greeting = state { state = .absent }
+  }
+
+  /// Something that the last hello named is kept no more: whoever answers that hello would wait for it.
+  package mutating func dropped(now: Instant) -> [Action] {
+    if case .greeting = state { sayHello(now) } else { [] }
   }
 
   /// `job` is what the session is about.

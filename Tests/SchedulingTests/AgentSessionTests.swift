@@ -35,6 +35,18 @@ extension [AgentSession.Action] {
     #expect(session.tick(now: at(1)) == [.sendHello(nonce: 11)])
   }
 
+  @Test func `an answer to a hello that named what was dropped since is not taken`() {
+    var session = AgentSession(nonce: 10)
+    #expect(session.dropped(now: at(0)).isEmpty)
+    _ = session.tick(now: at(0))
+    #expect(session.dropped(now: at(100)) == [.sendHello(nonce: 11)])
+    #expect(session.welcomed(nonce: 10, session: 5, epoch: 3, job: job, now: at(200)).isEmpty)
+    // The lease cannot have begun before the hello that is answered.
+    let actions = session.welcomed(nonce: 11, session: 6, epoch: 3, job: job, now: at(300))
+    #expect(actions.contains(.lease(until: at(10_100))))
+    #expect(session.dropped(now: at(400)).isEmpty && session.session == 6)
+  }
+
   @Test func `the lease of a welcome runs from the hello, and a beat follows at once`() {
     var session = AgentSession(nonce: 10)
     _ = session.tick(now: at(0))

@@ -18,6 +18,7 @@ struct AgentSessionTranscript: TranscriptMachine {
       actions = []
     case "tick": actions = session.tick(now: at(now))
     case "collected": actions = session.collected(now: at(now))
+    case "dropped": actions = session.dropped(now: at(now))
     case "hello-not-sent":
       session.helloNotSent()
       actions = []
