@@ -16,8 +16,7 @@ package func superviseAgents(count: Int, arguments: [String], signals: Terminati
       try ChildProcess(
         program: "/proc/self/exe",
         arguments: arguments + ["--lifeline", "\(lifelineNumber)"],
-        inheriting: lifeline.readEnd.rawValue,
-        as: lifelineNumber
+        inheriting: [(lifeline.readEnd.rawValue, lifelineNumber)]
       )
     )
   }

@@ -47,8 +47,7 @@ struct LocalAgents: ~Copyable {
     slots[index].process = try ChildProcess(
       program: program,
       arguments: arguments,
-      inheriting: lifeline.readEnd.rawValue,
-      as: Self.lifelineNumber
+      inheriting: [(lifeline.readEnd.rawValue, Self.lifelineNumber)]
     )
   }
 

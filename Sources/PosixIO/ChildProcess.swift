@@ -8,15 +8,27 @@ package struct ChildProcess {
   package let exitDescriptor: Int32
 
   /// Starts a program with an empty signal mask in a process group of its own, so that Ctrl-C does not reach it. The
-  /// child gets `inherited` as the descriptor `number`, which must be one that nothing else has there.
-  package init(program: String, arguments: [String], inheriting inherited: Int32, as number: Int32)
+  /// child gets each descriptor of `inherited` under the number beside it, which must be one that nothing else has
+  /// there.
+  package init(program: String, arguments: [String], inheriting inherited: [(descriptor: Int32, number: Int32)])
     throws(SystemError)
   {
+    // Copied out of the way first: one descriptor may have the number that another is to get.
+    let lowest = (inherited.map(\.number).max() ?? 0) + 1
+    var copies: [Int32] = []
+    defer { for copy in copies { close(copy) } }
+    for (descriptor, _) in inherited {
+      let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, lowest)
+      guard copy >= 0 else { throw SystemError("fcntl") }
+      copies.append(copy)
+    }
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
-    // The copy is without close-on-exec (dup2(2)).
-    posix_spawn_file_actions_adddup2(&actions, inherited, number)
+    for (copy, (_, number)) in zip(copies, inherited) {
+      // The child's is without close-on-exec (dup2(2)).
+      posix_spawn_file_actions_adddup2(&actions, copy, number)
+    }
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
@@ -59,6 +71,14 @@ package struct ChildProcess {
     if retryingInterrupted({ poll(&entry, 1, milliseconds) }) <= 0 { kill(identifier, SIGKILL) }
     waitpid(identifier, nil, 0)
     close(exitDescriptor)
+  }
+}
+
+/// A descriptor that this process was started with, and that it only has to hold for as long as it lives.
+package enum InheritedDescriptor {
+  /// Keeps it from processes that this one starts.
+  package static func keep(_ number: Int32) throws(SystemError) {
+    guard fcntl(number, F_SETFD, FD_CLOEXEC) == 0 else { throw SystemError("fcntl") }
   }
 }
 

@@ -25,11 +25,20 @@ struct AgentCommand: ParsableCommand {
   @Flag(help: "End after the first job.")
   var once = false
 
+  @Option(
+    help: ArgumentHelp("Keep finished rows for a coordinator that is away for so long.", valueName: "seconds")
+  )
+  var hold = 3600.0
+
   @Flag(help: "Say on standard error what happens.")
   var verbose = false
 
   @Option(help: .hidden)
   var lifeline: Int32?
+
+  /// Locked by whoever started this agent: the lock is held until no process has it open.
+  @Option(help: .hidden)
+  var lockDescriptor: Int32?
 
   static func main() {
     do {
@@ -51,6 +60,7 @@ struct AgentCommand: ParsableCommand {
     guard (1...256).contains(threads ?? 1) else { throw ValidationError("--threads takes 1 to 256") }
     guard (1...256).contains(processes) else { throw ValidationError("--processes takes 1 to 256") }
     guard (1...1_000_000).contains(connections) else { throw ValidationError("--connections takes 1 to 1000000") }
+    guard (0...31_536_000).contains(hold) else { throw ValidationError("--hold takes 0 to 31536000 seconds") }
   }
 
   /// Whether something can be dialled there: ZeroMQ would say so late, or never.
@@ -68,10 +78,12 @@ struct AgentCommand: ParsableCommand {
     let signals = try TerminationSignals()
     var log = Logger(label: "agent") { StreamLogHandler.standardError(label: $0) }
     log.logLevel = verbose ? .debug : .notice
+    if let lockDescriptor { try InheritedDescriptor.keep(lockDescriptor) }
     let threads = self.threads ?? max(1, PosixIO.Process.processorCount / processes)
     let share = max(1, connections / processes)
     if processes > 1 {
       var arguments = ["--coordinator", coordinator, "--threads", "\(threads)", "--connections", "\(share)"]
+      arguments += ["--hold", "\(hold)"]
       if once { arguments.append("--once") }
       if verbose { arguments.append("--verbose") }
       guard try superviseAgents(count: processes, arguments: arguments, signals: signals, log: log) else {
@@ -90,6 +102,7 @@ struct AgentCommand: ParsableCommand {
       connections: min(share, usable)
     )
     configuration.once = once
+    configuration.hold = .milliseconds(Int64(hold * 1000))
     configuration.lifeline = lifeline
     do {
       switch try runAgent(configuration, signals: signals, log: log) {
