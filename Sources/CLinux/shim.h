@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -35,3 +36,16 @@ static inline int trawl_name_thread(const char *name) { return prctl(PR_SET_NAME
 // W* are function-like macros.
 static inline int trawl_exit_status(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : -1; }
 static inline int trawl_term_signal(int status) { return WIFSIGNALED(status) ? WTERMSIG(status) : 0; }
+
+// flock(2) has the name of the structure that fcntl(2) takes, and fcntl is variadic.
+static inline int trawl_take_file_lock(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB); }
+static inline int trawl_take_record_lock(int descriptor) {
+  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+  return fcntl(descriptor, F_SETLK, &lock);
+}
+// The process that has the lock, 0 for none.
+static inline int trawl_record_lock_owner(int descriptor) {
+  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+  if (fcntl(descriptor, F_GETLK, &lock) != 0) return -1;
+  return lock.l_type == F_UNLCK ? 0 : (int)lock.l_pid;
+}
