@@ -89,7 +89,10 @@ let package = Package(
     ),
 
     // Programs.
-    program("coordinator", ["CoordinatorRuntime", "FetchModel", "PosixIO", "Records", "TLS", argumentParser, logging]),
+    program(
+      "coordinator",
+      ["CoordinatorRuntime", "FetchModel", "JobStore", "PosixIO", "Records", "TLS", argumentParser, logging]
+    ),
     program("agent", ["AgentRuntime", "PosixIO", argumentParser, logging]),
 
     // The origin server of the demo and the tests; no part of the product's path.
@@ -111,6 +114,7 @@ let package = Package(
     tests(of: "WireProtocol", ["FetchModel"]),
     tests(of: "FetchClient", ["FetchModel", "PosixIO"]),
     tests(of: "AgentRuntime", ["FetchClient", "FetchModel", "Scheduling", "WireProtocol"]),
+    tests(of: "JobStore", ["FetchModel", "PosixIO", "Records"]),
     tests(of: "CoordinatorRuntime", ["Scheduling", "WireProtocol"]),
     tests(of: "OriginServer"),
     // Real programs from the folder that TRAWL_BIN names.

@@ -34,8 +34,8 @@ extension Coordinator {
       "agent \(agent) was lost while it held this request, which must not be sent twice"
     )
     var line: [UInt8] = []
-    append(row, attempts: UInt32(row.attempts) + 1, failure, to: &line)
-    mailboxes.committer.send(.append(CommitRequest(lines: line, session: 0, block: 0)))
+    let column = append(row, attempts: UInt32(row.attempts) + 1, failure, to: &line)
+    mailboxes.committer.send(.append(CommitRequest(lines: line, columns: [column], session: 0, block: 0)))
   }
 
   /// Records the rows of an origin that is down.
@@ -49,13 +49,18 @@ extension Coordinator {
         + "\(origin.failures) attempts failed\(last); this request was not sent"
     )
     var block: [UInt8] = []
-    for row in origin.rows { append(row, attempts: UInt32(row.attempts), failure, to: &block) }
-    mailboxes.committer.send(.append(CommitRequest(lines: block, session: 0, block: 0)))
+    let columns = origin.rows.map { append($0, attempts: UInt32($0.attempts), failure, to: &block) }
+    mailboxes.committer.send(.append(CommitRequest(lines: block, columns: columns, session: 0, block: 0)))
     sayDown(origin.key)
   }
 
-  /// Appends the record of a row that ends without an agent.
-  private func append(_ row: EndedRow, attempts: UInt32, _ failure: FetchFailure, to block: inout [UInt8]) {
+  /// Appends the record of a row that ends without an agent; returns its column.
+  private func append(
+    _ row: EndedRow,
+    attempts: UInt32,
+    _ failure: FetchFailure,
+    to block: inout [UInt8]
+  ) -> ResultColumn {
     var request = RowRequest()
     lines.withLine(at: row.location) { line in _ = try? request.parse(line) }
     var fields = RecordFields(seq: row.seq)
@@ -65,9 +70,18 @@ extension Coordinator {
     fields.startedAt = Clock.wallMicroseconds()
     fields.failure = failure
     let url = request.urlText
-    _ = writer.append(fields, url: url.span, to: &block)
-    records.add(failure: failure.code, status: 0, totalMicroseconds: 0, bodyBytes: 0)
+    let column = ResultColumn(
+      seq: row.seq,
+      bodyBytes: 0,
+      totalMicroseconds: 0,
+      lineLength: UInt32(writer.append(fields, url: url.span, to: &block)),
+      status: 0,
+      failure: failure.code,
+      attempts: UInt8(clamping: attempts)
+    )
+    records.add(column)
     lines.release(row.location)
+    return column
   }
 
   func checkLocalAgents() throws {

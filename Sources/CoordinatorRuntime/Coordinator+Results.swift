@@ -29,12 +29,12 @@ extension Coordinator {
       return try fence(session, .rowNotLeased)
     }
     for location in acceptance.freed { lines.release(location) }
-    let accepted = acceptance.refused.isEmpty ? lineFrame : add(columns, lineFrame, except: acceptance.refused)
-    if acceptance.refused.isEmpty { for column in columns { records.add(column) } }
+    let accepted = acceptance.refused.isEmpty ? (lineFrame, columns) : select(columns, lineFrame, acceptance.refused)
+    for column in accepted.1 { records.add(column) }
     timeline.add(rows: records.rows, at: now)
     peers[session]?.blocks.addResults(bytes: lineFrame.count)
     mailboxes.committer.send(
-      .append(CommitRequest(lines: accepted, session: session, block: results.block))
+      .append(CommitRequest(lines: accepted.0, columns: accepted.1, session: session, block: results.block))
     )
     // A quarter of the acknowledgement credit: the agent must not come to a stand for want of a sync.
     if let waiting = peers[session]?.blocks.uncommittedBytes, waiting > 16 * 1024 * 1024 {
@@ -42,8 +42,13 @@ extension Coordinator {
     }
   }
 
-  /// Counts the rows of a block but those that do not count, and returns the lines that are left.
-  private func add(_ columns: [ResultColumn], _ frame: [UInt8], except refused: [Int]) -> [UInt8] {
+  /// The lines and columns of a block but those that do not count.
+  private func select(
+    _ columns: [ResultColumn],
+    _ frame: [UInt8],
+    _ refused: [Int]
+  ) -> (lines: [UInt8], columns: [ResultColumn]) {
+    var keptColumns: [ResultColumn] = []
     var kept: [UInt8] = []
     kept.reserveCapacity(frame.count)
     var offset = 0
@@ -54,12 +59,12 @@ extension Coordinator {
       if position == skipped {
         skipped = next.next()
       } else {
-        records.add(column)
+        keptColumns.append(column)
         kept.append(contentsOf: frame[offset..<end])
       }
       offset = end
     }
-    return kept
+    return (kept, keptColumns)
   }
 
   /// The lines are the columns' lines, one after the other and nothing else.

@@ -55,7 +55,7 @@ package func runCoordinator(_ configuration: CoordinatorConfiguration, signals: 
   let files = try JobFiles(configuration)
   let records = try files.createRecords()
   try threads.spawn(name: "writer") {
-    let sink: RecordSink = records.map { .file(Descriptor(owning: $0)) } ?? .standardOutput
+    let sink: RecordSink = records.map { .pass($0.take()) } ?? .standardOutput
     var committer = Committer(sink, inbox: mailboxes.committer) { mailboxes.events.send(.committer($0)) }
     committer.run()
   }
@@ -243,8 +243,8 @@ final class Coordinator {
       case .committer(.durable(let session, let block)): try noteDurable(block, of: session)
       case .committer(.idle):
         if stage == .flushing { try part() }
-      case .committer(.failed(let message)):
-        throw CoordinatorError("cannot write records: \(message); what was recorded so far is kept")
+      case .committer(.failed(let failure)): throw CoordinatorError(failure)
+      case .committer(.journaled), .committer(.statusWritten): break
       }
     }
   }
@@ -355,9 +355,8 @@ final class Coordinator {
       for event in mailboxes.events.drain() {
         switch event {
         case .committer(.idle): return
-        case .committer(.failed(let message)):
-          throw CoordinatorError("cannot write records: \(message); what was recorded so far is kept")
-        case .committer(.durable), .input: break
+        case .committer(.failed(let failure)): throw CoordinatorError(failure)
+        case .committer(.durable), .committer(.journaled), .committer(.statusWritten), .input: break
         }
       }
     }

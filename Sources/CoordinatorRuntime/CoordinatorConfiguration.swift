@@ -1,4 +1,5 @@
 package import FetchModel
+import JobStore
 
 /// What the coordinator was told on its command line, validated; immutable.
 package struct CoordinatorConfiguration: Sendable {
@@ -55,4 +56,11 @@ package struct CoordinatorError: Error, Sendable, CustomStringConvertible {
   package let description: String
 
   package init(_ description: String) { self.description = description }
+
+  init(_ failure: CommitFailure) {
+    switch failure {
+    case .brokenPipe: description = "cannot write records: standard output was closed by its reader"
+    case .failed(let message): description = message
+    }
+  }
 }

@@ -77,12 +77,10 @@ struct JobFiles {
 
   var path: String? { directory?.path }
 
-  /// Makes `results.jsonl` and gives its descriptor to the writer thread, which adopts it; nil for standard output.
-  func createRecords() throws -> Int32? {
+  /// Makes the files of the pass and gives them to the writer thread; nil for standard output.
+  func createRecords() throws -> PassHandover? {
     guard let directory else { return nil }
-    let descriptor = try directory.createAppendOnly("results.jsonl")
-    try directory.syncNames()
-    return descriptor.release()
+    return PassHandover(try PassWriter(creating: .main, identifier: identifier, in: directory.files))
   }
 
   /// Leaves nothing of a job that never began.

@@ -2,25 +2,18 @@ import FetchModel
 import Glibc
 package import PosixIO
 
-/// Why a job's files cannot be used; the text names the path and says what to do.
-package struct JobStoreError: Error, Equatable, Sendable, CustomStringConvertible {
-  package let description: String
-
-  package init(_ description: String) { self.description = description }
-
-  init(_ what: String, _ path: String, _ error: SystemError) {
-    description = "cannot \(what) \(path): \(SystemError.text(of: error.number))"
-  }
-}
-
 /// The folder that holds everything a job leaves behind. It is the user's alone (0700), and files in it are opened
 /// relative to it, never through links.
 package final class JobDirectory: Sendable {
   /// Files whose presence says that a job lives here.
   private static let marks = ["results.jsonl", "job.json", "summary.json"]
+  /// What else a job makes before it records anything.
+  private static let companions = ["results.idx", "journal", "secrets", "status.json", "input", "lock"]
 
   package let path: String
-  let descriptor: Int32
+  /// The same folder for everything durable.
+  package let files: any FileLayer
+  private let folder: SystemFiles
   private let isNew: Bool
 
   /// Makes the folder, or takes an existing one that holds no job.
@@ -30,71 +23,127 @@ package final class JobDirectory: Sendable {
       let error = SystemError("mkdir")
       throw JobStoreError("make the output folder", path, error)
     }
-    let raw = openRelative(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard raw >= 0 else { throw JobStoreError("open the output folder", path, SystemError("open")) }
+    let folder = try Self.open(path, as: "the output folder")
     var information = stat()
-    guard fstat(raw, &information) == 0, information.st_uid == geteuid() else {
-      close(raw)
+    guard fstat(folder.descriptor, &information) == 0, information.st_uid == geteuid() else {
       throw JobStoreError("the output folder \(path) belongs to another user; name one of your own with -o")
     }
-    for mark in Self.marks where faccessat(raw, mark, F_OK, AT_SYMLINK_NOFOLLOW) == 0 {
-      close(raw)
+    for mark in Self.marks where faccessat(folder.descriptor, mark, F_OK, AT_SYMLINK_NOFOLLOW) == 0 {
       throw JobStoreError("the output folder \(path) already holds a job (\(mark)); name another with -o")
     }
     self.path = path
     self.isNew = isNew
-    descriptor = raw
+    self.folder = folder
+    files = folder
   }
 
-  deinit { close(descriptor) }
+  /// Takes the folder of a job that was begun before.
+  package init(opening path: String) throws(JobStoreError) {
+    let folder = try Self.open(path, as: "the job's folder")
+    var information = stat()
+    guard fstat(folder.descriptor, &information) == 0, information.st_uid == geteuid() else {
+      throw JobStoreError("the folder \(path) belongs to another user, and so might what is in it")
+    }
+    guard information.st_mode & (S_IWGRP | S_IWOTH) == 0 else {
+      throw JobStoreError("others may write to the folder \(path); see what is in it, then: chmod go-w \(path)")
+    }
+    var mark = stat()
+    guard fstatat(folder.descriptor, "job.json", &mark, AT_SYMLINK_NOFOLLOW) == 0 else {
+      throw JobStoreError("\(path) holds no job (there is no job.json in it); name the folder that -o named")
+    }
+    self.path = path
+    self.folder = folder
+    isNew = false
+    files = folder
+  }
 
-  /// Makes a file for appending that must not exist yet.
-  package func createAppendOnly(_ name: String) throws(JobStoreError) -> Descriptor {
-    let raw = openRelative(descriptor, name, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0o600)
-    guard raw >= 0 else { throw JobStoreError("make", "\(path)/\(name)", SystemError("openat")) }
-    return Descriptor(owning: raw)
+  private static func open(_ path: String, as what: String) throws(JobStoreError) -> SystemFiles {
+    let raw = openRelative(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard raw >= 0 else { throw JobStoreError("open \(what)", path, SystemError("open")) }
+    return SystemFiles(path: path, owning: raw)
+  }
+
+  /// The passes of this job, the first one included whether or not it has begun, oldest first.
+  package func passes() throws(JobStoreError) -> [Pass] { try Pass.all(in: files) }
+
+  /// All of a file that has at most `limit` bytes; nil if there is none of this name.
+  package func read(_ name: String, limit: Int) throws(JobStoreError) -> [UInt8]? {
+    guard let file = try OpenFile.openIfPresent(name, in: files) else { return nil }
+    var bytes: [UInt8] = []
+    while bytes.count <= limit, try file.read(at: UInt64(bytes.count), limit + 1 - bytes.count, into: &bytes) > 0 {}
+    guard bytes.count <= limit else {
+      throw JobStoreError("\(file.path) is longer than the \(limit) bytes it may have")
+    }
+    return bytes
   }
 
   /// Puts a small file in place whole or not at all: write, fsync, rename, fsync of the folder.
   package func replace(_ name: String, with bytes: [UInt8]) throws(JobStoreError) {
     let temporary = ".\(name).new"
-    let raw = openRelative(descriptor, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0o600)
-    guard raw >= 0 else { throw JobStoreError("make", "\(path)/\(temporary)", SystemError("openat")) }
-    let file = Descriptor(owning: raw)
-    do throws(SystemError) {
-      try writeAll(bytes, to: file.rawValue)
-      guard fsync(file.rawValue) == 0 else { throw SystemError("fsync") }
-      guard renameat(descriptor, temporary, descriptor, name) == 0 else { throw SystemError("renameat") }
-      guard fsync(descriptor) == 0 else { throw SystemError("fsync") }
-    } catch {
-      throw JobStoreError("write", "\(path)/\(name)", error)
-    }
+    try files.removeIfPresent(temporary)
+    let file = try OpenFile.open(temporary, .creating, in: files)
+    try file.append(bytes)
+    try file.synchronize()
+    try files.move(temporary, to: name)
+    try files.makeNamesDurable()
   }
 
   /// Takes a job away that recorded nothing, so that the folder can be named again.
   package func removeUnusedJob() {
-    for name in Self.marks { unlinkat(descriptor, name, 0) }
+    for name in Self.marks + Self.companions { unlinkat(folder.descriptor, name, 0) }
     // Stays if something else is inside.
     if isNew { rmdir(path) }
   }
 
   /// Makes the names of new files durable.
-  package func syncNames() throws(JobStoreError) {
-    guard fsync(descriptor) == 0 else { throw JobStoreError("sync", path, SystemError("fsync")) }
-  }
+  package func syncNames() throws(JobStoreError) { try files.makeNamesDurable() }
 }
 
-/// Writes everything, however many calls it takes.
-func writeAll(_ bytes: [UInt8], to descriptor: Int32) throws(SystemError) {
-  var written = 0
-  while written < bytes.count {
-    let count = bytes.withUnsafeBytes { buffer in
-      write(descriptor, buffer.baseAddress?.advanced(by: written), buffer.count - written)
+// MARK: - Who works on it
+
+/// What became of the attempt to be the one that works on a job.
+package enum JobLock: ~Copyable {
+  /// Held until the descriptor is closed. Local agents inherit it, and the lock with it.
+  case taken(Descriptor)
+  /// Another coordinator works on the job.
+  case coordinatorRuns(Int32)
+  /// The coordinator is gone, but not all of the agents that it started.
+  case agentsLinger
+}
+
+// Two locks on one file. flock(2) belongs to the open file, which local agents inherit: it is free when the last of
+// them is gone. A record lock of fcntl(2) belongs to the process: it says whether a coordinator lives, and which. It
+// is lost when the process closes the file, even through another descriptor, so a coordinator opens it only once.
+extension JobDirectory {
+  private static let lockName = "lock"
+
+  /// Takes the lock if it is free.
+  package func lock() throws(JobStoreError) -> JobLock {
+    let flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC
+    let raw = openRelative(folder.descriptor, Self.lockName, flags, 0o600)
+    guard raw >= 0 else { throw JobStoreError("open", "\(path)/\(Self.lockName)", SystemError("openat")) }
+    let file = Descriptor(owning: raw)
+    do throws(SystemError) {
+      guard try FileLocks.takeRecordLock(file.rawValue) else {
+        return .coordinatorRuns(try FileLocks.recordLockOwner(file.rawValue) ?? 0)
+      }
+      guard try FileLocks.takeFileLock(file.rawValue) else { return .agentsLinger }
+    } catch {
+      throw JobStoreError("lock", "\(path)/\(Self.lockName)", error)
     }
-    if count < 0 {
-      if errno == EINTR { continue }
-      throw SystemError("write")
+    return .taken(file)
+  }
+
+  /// The process that works on the job as its coordinator; nil if none does. Not for that process itself.
+  package func runningCoordinator() throws(JobStoreError) -> Int32? {
+    let raw = openRelative(folder.descriptor, Self.lockName, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+    if raw < 0, errno == ENOENT { return nil }
+    guard raw >= 0 else { throw JobStoreError("open", "\(path)/\(Self.lockName)", SystemError("openat")) }
+    let file = Descriptor(owning: raw)
+    do throws(SystemError) {
+      return try FileLocks.recordLockOwner(file.rawValue)
+    } catch {
+      throw JobStoreError("look at", "\(path)/\(Self.lockName)", error)
     }
-    written += count
   }
 }

@@ -1,0 +1,34 @@
+import Glibc
+import PosixIO
+
+/// Why a job's files cannot be used; the text names the path and says what to do.
+package struct JobStoreError: Error, Equatable, Sendable, CustomStringConvertible {
+  package let description: String
+
+  package init(_ description: String) { self.description = description }
+
+  init(_ what: String, _ path: String, _ error: SystemError) {
+    description = "cannot \(what) \(path): \(error.reason)\(Self.advice(error.number))"
+  }
+
+  /// The text for a file that has to be written if the job is to go on.
+  init(writing path: String, _ error: SystemError) {
+    let advice =
+      switch error.number {
+      case ENOSPC, EDQUOT: "; make space there, then go on with: coordinator resume DIR"
+      case ELOOP: Self.advice(ELOOP)
+      case EIO: "; see whether the disk is sound (dmesg), then go on with: coordinator resume DIR"
+      default: "; what is recorded is kept, go on with: coordinator resume DIR"
+      }
+    description = "cannot write \(path): \(error.reason)\(advice)"
+  }
+
+  private static func advice(_ number: Int32) -> String {
+    switch number {
+    // openat(2): what O_NOFOLLOW says of a link, and O_DIRECTORY of one to a file.
+    case ELOOP: "; a symbolic link stands in the way, and files of a job are never reached through links: remove it"
+    case ENOSPC, EDQUOT: "; make space there first"
+    default: ""
+    }
+  }
+}

@@ -1,0 +1,56 @@
+package import FetchModel
+
+/// What the files of a pass say once their torn ends are cut.
+package struct RecoveredPass: Sendable {
+  /// Bytes that were cut off the end of each file.
+  package struct Cut: Equatable, Sendable {
+    package var results: UInt64 = 0
+    package var index: UInt64 = 0
+    package var journal: UInt64 = 0
+
+    package init() {}
+  }
+
+  package let pass: Pass
+  /// False if a crash came while the files were made: nothing is left of them, and the pass is to be created.
+  package internal(set) var hasBegun = false
+  /// The pass's own 16 bytes; zeros if neither index nor journal has them.
+  package internal(set) var identifier = [UInt8](repeating: 0, count: 16)
+  package internal(set) var selection: [UInt8] = []
+  /// There are records, but no journal that can be read: selection, agents, input and unsafe rows are unknown.
+  package internal(set) var journalWasLost = false
+
+  package internal(set) var recorded = RowSet()
+  package internal(set) var counters = RecordCounters()
+  /// The instance that each unsafe row left to last, for those that are not recorded.
+  package internal(set) var unsafe: [UInt64: [UInt8]] = [:]
+  /// Instances that joined once more than they left.
+  package internal(set) var agents: [(instance: [UInt8], isLocal: Bool)] = []
+  package internal(set) var inputHashes: [UInt64] = []
+  package internal(set) var inputBytes: UInt64?
+  package internal(set) var endedRows: UInt64?
+  package internal(set) var cut = Cut()
+
+  /// Of the files as they are now.
+  var resultsLength: UInt64 = 0
+  var indexLength: UInt64 = 0
+  var journalLength: UInt64 = 0
+
+  init(_ pass: Pass) { self.pass = pass }
+
+  mutating func apply(_ entry: JournalEntry) {
+    switch entry {
+    case .began(let name, let selection):
+      identifier = name
+      self.selection = selection
+    case .joined(let instance, let isLocal): agents.append((instance, isLocal))
+    case .left(let instance):
+      if let position = agents.firstIndex(where: { $0.instance == instance }) { agents.remove(at: position) }
+    case .unsafeRowsLeft(let instance, let seqs):
+      for seq in seqs where !recorded.contains(seq) { unsafe[seq] = instance }
+    case .inputRead(let hashes): inputHashes += hashes
+    case .inputEnded(let bytes): inputBytes = bytes
+    case .ended(let rows): endedRows = rows
+    }
+  }
+}

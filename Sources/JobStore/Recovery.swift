@@ -1,0 +1,261 @@
+import FetchModel
+import Records
+
+// Theory of operation
+//
+// What the index covers was durable before the index said so, and is never cut. Behind it the record file may hold
+// lines that are whole but that nobody was told of, then a torn one: the whole ones are kept and get blocks of their
+// own, the rest is cut. An index that is missing, of another pass, or damaged is cut to what holds, in the worst case
+// to nothing, and then made from the lines. The journal ends where an entry is torn.
+//
+// Everything is made durable before it counts: after a kill, what is read may be in memory only, and a second crash
+// must not take back what was acted upon.
+
+/// Reads what a pass has left, cuts torn ends, and brings the index up to its lines. May be interrupted anywhere and
+/// called again. The memory it needs is a bit for each row.
+package func recover(_ pass: Pass, in files: any FileLayer) throws(JobStoreError) -> RecoveredPass {
+  guard let (results, beginning) = try openBegun(pass, in: files) else {
+    var recovered = RecoveredPass(pass)
+    recovered.cut = try removeUnbegun(pass, in: files)
+    return recovered
+  }
+  var recovered = RecoveredPass(pass)
+  recovered.hasBegun = true
+  if let beginning { recovered.apply(beginning) }
+  let index = try OpenFile.open(pass.indexName, .appending, in: files)
+  let journal = try OpenFile.open(pass.journalName, .appending, in: files)
+  // The index is about to speak of these lines.
+  try results.synchronize()
+  try recoverIndex(index, results, isNamed: beginning != nil, &recovered)
+  try recoverTail(results, index, &recovered)
+  try recoverJournal(journal, isLost: beginning == nil, &recovered)
+  try files.makeNamesDurable()
+  return recovered
+}
+
+// MARK: - Whether there is anything
+
+/// The record file of a pass that has begun, and the entry that says so, if it can be read.
+private func openBegun(
+  _ pass: Pass,
+  in files: any FileLayer
+) throws(JobStoreError) -> (results: OpenFile, beginning: JournalEntry?)? {
+  var beginning: JournalEntry?
+  var hasEntries = false
+  if let file = try OpenFile.openIfPresent(pass.journalName, in: files) {
+    var journal = JournalReader(file)
+    if let first = try journal.next(), case .began = first {
+      beginning = first
+      hasEntries = try journal.next() != nil
+    }
+  }
+  var hasBlocks = false
+  if let file = try OpenFile.openIfPresent(pass.indexName, in: files) {
+    var index = try IndexReader(file)
+    var block = IndexBlock(offset: 0, columns: [])
+    hasBlocks = try index.next(&block, within: .max)
+  }
+  guard try OpenFile.openIfPresent(pass.resultsName, in: files) != nil else {
+    // The names of new files become durable together, and only then anything is written.
+    guard hasEntries || hasBlocks else { return nil }
+    throw JobStoreError("\(files.path)/\(pass.resultsName) is missing, but not what else belongs to it; put it back")
+  }
+  let results = try OpenFile.open(pass.resultsName, .appending, in: files)
+  if beginning == nil, !hasBlocks {
+    var records = RecordReader(results, from: 0, to: try results.size())
+    guard case .record = try records.next() else { return nil }
+  }
+  return (results, beginning)
+}
+
+/// Clears away what a crash left of files that were being made.
+private func removeUnbegun(_ pass: Pass, in files: any FileLayer) throws(JobStoreError) -> RecoveredPass.Cut {
+  var cut = RecoveredPass.Cut()
+  cut.results = try OpenFile.openIfPresent(pass.resultsName, in: files)?.size() ?? 0
+  cut.index = try OpenFile.openIfPresent(pass.indexName, in: files)?.size() ?? 0
+  cut.journal = try OpenFile.openIfPresent(pass.journalName, in: files)?.size() ?? 0
+  // The record file last: while it is there, a crash in between leads here again.
+  for name in [pass.journalName, pass.indexName, pass.resultsName] { try files.removeIfPresent(name) }
+  try files.makeNamesDurable()
+  return cut
+}
+
+// MARK: - Index
+
+/// Counts what the index covers and cuts what does not hold.
+private func recoverIndex(
+  _ file: OpenFile,
+  _ results: OpenFile,
+  isNamed: Bool,
+  _ recovered: inout RecoveredPass
+) throws(JobStoreError) {
+  let size = try file.size()
+  var index = try IndexReader(file)
+  if let header = index.header, !isNamed { recovered.identifier = header.identifier }
+  guard let header = index.header, header.identifier == recovered.identifier else {
+    recovered.cut.index = size
+    var bytes: [UInt8] = []
+    IndexHeader(identifier: recovered.identifier).append(to: &bytes)
+    if size > 0 { try file.truncate(to: 0) }
+    try file.append(bytes)
+    try file.synchronize()
+    recovered.indexLength = UInt64(bytes.count)
+    return
+  }
+  var blocks = try count(&index, within: try results.size(), &recovered)
+  let whole = blocks.count
+  while let last = blocks.last, try !holds(last, of: file, to: index.offset, results) { blocks.removeLast() }
+  if blocks.count < whole {
+    let end = try blocks.last.map { start throws(JobStoreError) in try blockEnd(start, of: file, to: index.offset) }
+    recovered.recorded = RowSet()
+    recovered.counters = RecordCounters()
+    index = try IndexReader(file, to: end ?? UInt64(IndexHeader.byteCount))
+    _ = try count(&index, within: try results.size(), &recovered)
+  }
+  recovered.indexLength = index.offset
+  recovered.resultsLength = index.linesEnd
+  recovered.cut.index = size - index.offset
+  if index.offset < size { try file.truncate(to: index.offset) }
+  try file.synchronize()
+}
+
+/// Counts the rows of all blocks that are whole; returns where each of these begins.
+private func count(
+  _ index: inout IndexReader,
+  within limit: UInt64,
+  _ recovered: inout RecoveredPass
+) throws(JobStoreError) -> [UInt64] {
+  var starts: [UInt64] = []
+  var block = IndexBlock(offset: 0, columns: [])
+  while true {
+    let start = index.offset
+    guard try index.next(&block, within: limit) else { return starts }
+    starts.append(start)
+    for column in block.columns { try recovered.record(column) }
+  }
+}
+
+/// Whether the first and the last line of a block are where it says.
+private func holds(
+  _ start: UInt64,
+  of file: OpenFile,
+  to end: UInt64,
+  _ results: OpenFile
+) throws(JobStoreError) -> Bool {
+  let (block, _) = try readBlock(start, of: file, to: end)
+  guard let first = block.columns.first, let last = block.columns.last else { return false }
+  let lastOffset = block.end - UInt64(last.lineLength)
+  guard try isLine(first, at: block.offset, of: results) else { return false }
+  return try isLine(last, at: lastOffset, of: results)
+}
+
+private func isLine(_ column: ResultColumn, at offset: UInt64, of results: OpenFile) throws(JobStoreError) -> Bool {
+  guard column.lineLength <= maximumLineBytes else { return false }
+  var reader = SequentialReader(results, from: offset, to: offset + UInt64(column.lineLength))
+  guard try reader.fill(Int(column.lineLength)) else { return false }
+  return RecordLine(reader.buffer.span)?.agrees(with: column) == true
+}
+
+private func blockEnd(_ start: UInt64, of file: OpenFile, to end: UInt64) throws(JobStoreError) -> UInt64 {
+  start + UInt64(try readBlock(start, of: file, to: end).size)
+}
+
+/// A block that was read before.
+private func readBlock(
+  _ start: UInt64,
+  of file: OpenFile,
+  to end: UInt64
+) throws(JobStoreError) -> (block: IndexBlock, size: Int) {
+  var reader = SequentialReader(file, from: start, to: end)
+  var block = IndexBlock(offset: 0, columns: [])
+  var needed = IndexBlock.headBytes
+  while try reader.fill(needed) {
+    switch block.read(reader.buffer.span, at: reader.start) {
+    case .block(let size): return (block, size)
+    case .incomplete(let size): needed = size
+    case .damaged: needed = .max
+    }
+    if needed == .max { break }
+  }
+  throw JobStoreError("\(file.path) was changed by somebody else while it was read")
+}
+
+// MARK: - Lines behind the index
+
+/// Gives the whole lines behind the index blocks of their own, and cuts what comes after them.
+private func recoverTail(
+  _ results: OpenFile,
+  _ index: OpenFile,
+  _ recovered: inout RecoveredPass
+) throws(JobStoreError) {
+  let size = try results.size()
+  var records = RecordReader(results, from: recovered.resultsLength, to: size)
+  var block = IndexBlock(offset: recovered.resultsLength, columns: [])
+  while true {
+    guard case .record(let record) = try records.next() else { break }
+    try recovered.record(record.column)
+    block.columns.append(record.column)
+    recovered.resultsLength += UInt64(record.column.lineLength)
+    if block.columns.count == IndexBlock.maximumRows { try append(&block, to: index, &recovered) }
+  }
+  if !block.columns.isEmpty { try append(&block, to: index, &recovered) }
+  try index.synchronize()
+  recovered.cut.results = size - recovered.resultsLength
+  if recovered.cut.results > 0 {
+    try results.truncate(to: recovered.resultsLength)
+    try results.synchronize()
+  }
+}
+
+private func append(
+  _ block: inout IndexBlock,
+  to index: OpenFile,
+  _ recovered: inout RecoveredPass
+) throws(JobStoreError) {
+  var bytes: [UInt8] = []
+  block.append(to: &bytes)
+  try index.append(bytes)
+  recovered.indexLength += UInt64(bytes.count)
+  block = IndexBlock(offset: block.end, columns: [])
+}
+
+extension RecoveredPass {
+  fileprivate mutating func record(_ column: ResultColumn) throws(JobStoreError) {
+    guard recorded.insert(column.seq) else {
+      throw JobStoreError(
+        "row \(column.seq) is recorded twice in \(pass.resultsName); find out more with: coordinator verify DIR"
+      )
+    }
+    counters.add(column)
+  }
+}
+
+extension RecordLine {
+  /// Whether this is what a line with this column says. A body that was not recorded may have been counted.
+  func agrees(with other: ResultColumn) -> Bool {
+    var expected = other
+    if !hasBodyBytes { expected.bodyBytes = 0 }
+    return column == expected
+  }
+}
+
+// MARK: - Journal
+
+private func recoverJournal(
+  _ file: OpenFile,
+  isLost: Bool,
+  _ recovered: inout RecoveredPass
+) throws(JobStoreError) {
+  let size = try file.size()
+  var journal = JournalReader(file)
+  if !isLost {
+    // The first says what the pass is and was read before.
+    _ = try journal.next()
+    while let entry = try journal.next() { recovered.apply(entry) }
+  }
+  recovered.journalWasLost = isLost
+  recovered.journalLength = journal.offset
+  recovered.cut.journal = size - journal.offset
+  if recovered.cut.journal > 0 { try file.truncate(to: journal.offset) }
+  try file.synchronize()
+}
