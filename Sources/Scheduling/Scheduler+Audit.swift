@@ -72,6 +72,7 @@ extension Scheduler {
       return
         "\(detours.count) detours, \(copies.count) copies, \(early.count) early rows, \(unclear.count) unclear ones"
     }
+    if !heldBack.isEmpty { return "\(heldBack.count) rows held back" }
     if sessions.contains(where: { $0.standing != .gone }) { return "sessions" }
     if windowBytes != 0 { return "\(windowBytes) bytes of lines" }
     // The last page of rows stays.

@@ -197,6 +197,7 @@ extension Scheduler {
     let number = rows[seq].origin
     rows[seq].session = -1
     counts.leased -= 1
+    if !heldBack.isEmpty { heldBack.remove(seq) }
     giveBackCredit(to: slot, length: Int(rows[seq].length))
     guard number != 0 else {
       return rows.remove(seq, from: &sessions[Int(slot)].homeless)
@@ -240,6 +241,7 @@ extension Scheduler {
     if !detours.isEmpty { detours[rows[at: place].seq] = nil }
     if !copies.isEmpty { copies[rows[at: place].seq] = nil }
     if !departed.isEmpty { departed[rows[at: place].seq] = nil }
+    if !heldBack.isEmpty { heldBack.remove(rows[at: place].seq) }
     let origin = rows[at: place].origin
     rows.recorded(at: place)
     leave(origin)

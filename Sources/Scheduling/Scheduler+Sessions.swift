@@ -99,6 +99,28 @@ extension Scheduler {
     }
   }
 
+  /// The rows were leased to a session and wait for something before they leave, so that its end does not make their
+  /// fate unclear.
+  package mutating func holdBack(_ seqs: [UInt64]) { heldBack.formUnion(seqs) }
+
+  /// Nothing holds the rows back any more; returns those that leave now: the session still has their lease and
+  /// connections for them, and their origin has not asked for a pause meanwhile. The others wait again.
+  package mutating func letGo(_ seqs: [UInt64], to session: UInt64) -> [UInt64] {
+    guard let slot = sessionSlots[session] else { return [] }
+    let held = seqs.filter { seq in
+      rows.contains(seq) && rows[seq].state == .leased && rows[seq].session == slot && heldBack.remove(seq) != nil
+    }
+    let leaving = held.filter { seq in
+      guard rows[seq].origin != 0 else { return true }
+      let origin = origins[Int(rows[seq].origin) - 1]
+      // An agent that was told to lower its share to nothing has answered for the rows it had by then.
+      guard origin.health.isOpen, let share = origin.shareIndex(of: slot) else { return false }
+      return origin.shares[share].target > 0
+    }
+    if leaving.count < held.count { undelivered(held.filter { !leaving.contains($0) }, to: session) }
+    return leaving
+  }
+
   /// Whether the session has missed so many beats that it gets nothing new.
   package func isSilent(_ session: UInt64) -> Bool {
     guard let slot = sessionSlots[session] else { return false }
@@ -209,9 +231,10 @@ extension Scheduler {
   private mutating func lose(_ seq: UInt64, _ loss: inout Loss) {
     rows[seq].session = -1
     counts.leased -= 1
+    let wasHeldBack = !heldBack.isEmpty && heldBack.remove(seq) != nil
     if loss.moving.contains(seq) { return requeue(seq) }
     if passToCopy(seq) { return }
-    if rows[seq].mustNotRepeat {
+    if rows[seq].mustNotRepeat, !wasHeldBack {
       loss.lost.append(EndedRow(seq: seq, location: rows[seq].location, attempts: rows[seq].attempts))
       finish(seq)
     } else {

@@ -102,6 +102,8 @@ package struct Scheduler: Sendable {
   /// The last instance that such a row may have left to: what others say of it is older. Looked up only.
   var departed: [UInt64: [UInt8]] = [:]
   var quarantine: Quarantine?
+  /// Rows that are leased and have not left: their log is on its way to the disk. Looked up only.
+  var heldBack = Set<UInt64>()
 
   /// By number less one. Numbers are used again once an origin is forgotten, which its agents have confirmed.
   var origins: [Origin] = []

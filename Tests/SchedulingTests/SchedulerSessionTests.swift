@@ -100,4 +100,34 @@ import Testing
     #expect(harness.counts.recorded >= 38)
     #expect(third > second && harness.scheduler.sessionCount == 2)
   }
+
+  @Test func `an unsafe row that is held back is not lost with its session`() {
+    var harness = Harness()
+    let session = harness.hello(1)
+    harness.add(2, to: "a", isUnsafe: true)
+    #expect(harness.dispatch()[session]?.rows == [0])
+    harness.scheduler.holdBack([0])
+    let end = harness.scheduler.end(session)
+    #expect(end?.lost.isEmpty == true && end?.requeued == 1)
+    #expect(harness.scheduler.letGo([0], to: session).isEmpty)
+    let next = harness.hello(2)
+    #expect(harness.dispatch()[next]?.rows == [0])
+    harness.scheduler.holdBack([0])
+    #expect(harness.scheduler.letGo([0], to: session).isEmpty)
+    #expect(harness.scheduler.letGo([0, 1], to: next) == [0])
+    // It has left.
+    #expect(harness.scheduler.letGo([0], to: next).isEmpty)
+    #expect(harness.scheduler.end(next)?.lost.map(\.seq) == [0])
+  }
+
+  @Test func `an unsafe row that is held back may be taken back`() throws {
+    var harness = Harness()
+    let session = harness.hello(1)
+    harness.add(1, to: "a", isUnsafe: true)
+    #expect(harness.dispatch()[session]?.rows == [0])
+    harness.scheduler.holdBack([0])
+    harness.scheduler.undelivered([0], to: session)
+    #expect(harness.scheduler.letGo([0], to: session).isEmpty)
+    #expect(harness.counts.places == [1, 0, 0, 0])
+  }
 }

@@ -38,7 +38,7 @@ import Testing
   /// What never happens in the stories is not proved by them.
   @Test func `the stories show everything that they are there to show`() {
     var coverage = SimulationCoverage()
-    for seed in 0..<UInt64(1000) {
+    for seed in 0..<UInt64(10_000) {
       var simulation = ClusterSimulation(seed: seed)
       _ = try? simulation.run()
       coverage.add(simulation.coverage)

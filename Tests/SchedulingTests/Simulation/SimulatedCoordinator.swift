@@ -17,9 +17,9 @@ struct SimulatedCoordinator {
 
   let input: [PlannedRow]
   private let configuration: Scheduler.Configuration
-  private let mutation: Mutation?
+  let mutation: Mutation?
   private(set) var epoch: UInt64 = 1
-  private(set) var scheduler: Scheduler
+  var scheduler: Scheduler
   private(set) var peers: [SimulatedPeer] = []
   private var rowsRead = 0
   var life = Life.running
@@ -27,7 +27,9 @@ struct SimulatedCoordinator {
   var outgoing: [Outgoing] = []
   /// Of each agent, by index: its connection if there is one.
   var connections: [Int?] = []
-  private(set) var coverage = SimulationCoverage()
+  var coverage = SimulationCoverage()
+  /// Unsafe rows that wait for their log.
+  var departures: [SimulatedDeparture] = []
   private var recalled: Set<UInt64> = []
   /// What it has to tell of its decisions.
   private(set) var notes: [String] = []
@@ -56,6 +58,7 @@ struct SimulatedCoordinator {
   mutating func crash(until end: Instant, now: Instant, _ oracle: SimulationOracle) throws {
     try settleDisk(now, oracle)
     disk.queue = []
+    departures = []
     peers = []
     outgoing = []
     life = .dead(until: end)
@@ -112,7 +115,7 @@ struct SimulatedCoordinator {
 
   // MARK: Messages
 
-  private mutating func send(_ body: CoordinatorMessage.Body, to session: UInt64) {
+  mutating func send(_ body: CoordinatorMessage.Body, to session: UInt64) {
     guard let index = peers.firstIndex(where: { $0.session == session }) else { return }
     let isOutside = if case .welcome = body { true } else { false }
     let number = isOutside ? 0 : peers[index].outgoing.next()
@@ -300,7 +303,8 @@ struct SimulatedCoordinator {
     }
     try lose(passing.lost, now, diskDelay, &oracle)
     try readInput(now, diskDelay, &random, &oracle)
-    for dispatch in scheduler.dispatch(now: now) { try carryOut(dispatch, now, origins, &oracle) }
+    try sendLogged(now, &oracle)
+    for dispatch in scheduler.dispatch(now: now) { try carryOut(dispatch, now, &oracle) }
     noteState()
     disk.instances = scheduler.instances
   }
@@ -334,7 +338,7 @@ struct SimulatedCoordinator {
     oracle.ended(LeaseName(epoch: epoch, session: end.session), isFenced: isFenced)
     peers.removeAll { $0.session == end.session }
     if isFenced { coverage.note(.superseded, scheduler.isSuperseded(end.session) ? 1 : 0) }
-    if mutation == .inventsLosses { try oracle.lost(0) }
+    if mutation == .inventsLosses { try oracle.lost(0, isLogged: false) }
     try lose(end.lost, now, diskDelay, &oracle)
   }
 
@@ -342,7 +346,7 @@ struct SimulatedCoordinator {
     throws
   {
     coverage.note(.loss, rows.count)
-    for row in rows { try oracle.lost(row.seq) }
+    for row in rows { try oracle.lost(row.seq, isLogged: disk.unsafeLog[Int(row.seq)] != nil) }
     try record(rows, now, diskDelay, &oracle)
   }
 
@@ -394,11 +398,9 @@ struct SimulatedCoordinator {
   private mutating func carryOut(
     _ dispatch: Dispatch,
     _ now: Instant,
-    _ origins: SimulatedOrigins,
     _ oracle: inout SimulationOracle
   ) throws {
     let lease = LeaseName(epoch: epoch, session: dispatch.session)
-    let tickets = scheduler.tickets(of: dispatch.rows, now: now)
     notes.append("gives \(dispatch.session) \(dispatch.rows)")
     let inflation = mutation == .inflatesShares ? 1 : 0
     let shares = dispatch.shares.map { ShareGrant(origin: $0.origin, connections: $0.connections + inflation) }
@@ -408,28 +410,10 @@ struct SimulatedCoordinator {
       coverage.note(.split, oracle.sharers(of: scheduler.key(ofOrigin: share.origin)) > 0 ? 1 : 0)
       try oracle.granted(scheduler.key(ofOrigin: share.origin), share.connections, to: lease, now: now)
     }
-    let instance = peers.first { $0.session == dispatch.session }?.instance
-    var rows: [SimulatedRow] = []
-    for (seq, ticket) in zip(dispatch.rows, tickets) {
-      let key = ticket.origin == 0 ? [] : scheduler.key(ofOrigin: ticket.origin)
-      let wanted =
-        ticket.redirect.map { SimulatedOrigins.key(of: $0.url) }
-        ?? input[Int(seq)].home.map { SimulatedOrigins.key(of: $0) } ?? []
-      guard key == wanted else { throw SimulationFailure(.booksBalance, "row \(seq) goes to a wrong origin") }
-      if ticket.mustNotRepeat { disk.unsafeLog[Int(seq)] = instance }
-      try oracle.dispatched(seq, key, to: lease, suspended: scheduler.suspendedAgents, now: now)
-      coverage.note(.doubling, oracle.takeDoublings())
-      rows.append(
-        SimulatedRow(
-          seq: seq,
-          origin: ticket.origin,
-          key: key,
-          mustNotRepeat: ticket.mustNotRepeat,
-          attempts: ticket.attempts,
-          redirect: ticket.redirect
-        )
-      )
-    }
+    let unsafe = dispatch.rows.filter { input[Int($0)].isUnsafe }
+    holdBack(unsafe, for: dispatch.session, now)
+    let ready = dispatch.rows.filter { !unsafe.contains($0) }
+    var rows = try prepare(ready, for: lease, now, &oracle)
     if mutation == .doublesAtWill, let row = rows.first,
       let other = peers.first(where: { $0.session != dispatch.session })
     {
@@ -446,13 +430,13 @@ struct SimulatedCoordinator {
     for recall in dispatch.recalls { recalled.formUnion(recall.seqs) }
     coverage.note(.recall, dispatch.recalls.count)
     if let peer = peers.first(where: { $0.session == dispatch.session }), connections[peer.agent] != peer.connection,
-      dispatch.rows.count.isMultiple(of: 2)
+      ready.count.isMultiple(of: 2)
     {
       // The socket says so; in the other cases it takes the message, which is lost.
       coverage.note(.undelivered)
       scheduler.unreachable(dispatch.session)
-      scheduler.undelivered(dispatch.rows, to: dispatch.session)
-      return oracle.undelivered(dispatch.rows, by: lease)
+      scheduler.undelivered(ready, to: dispatch.session)
+      return oracle.undelivered(ready, by: lease)
     }
     if !shares.isEmpty || !rows.isEmpty { send(.work(shares: shares, rows: rows), to: dispatch.session) }
     for recall in dispatch.recalls { send(.recall(recall), to: dispatch.session) }

@@ -1,9 +1,10 @@
 /// What the stories have shown so far: a simulation in which something never happens proves nothing of it.
 struct SimulationCoverage {
   enum Event: String, CaseIterable {
-    case adoption, doubling, downOrigin, drain, earlyResult, fence, growth, jobPause, lateResult, loss, lowering
-    case originPause, processEnd, quarantine, recall, restart, returnOfRecalled, split, superseded, suspension
-    case undelivered
+    case adoption, doubling, downOrigin, drain, earlyResult, fence, growth, heldBack, jobPause, lateResult, loss,
+      lowering
+    case originPause, processEnd, quarantine, recall, restart, returnOfRecalled, split, stayed, superseded
+    case suspension, undelivered
   }
 
   private(set) var counts: [Event: Int] = [:]

@@ -66,6 +66,8 @@ enum Mutation: CaseIterable {
   case skipsQuarantine
   /// The log of unsafe rows is empty after a restart.
   case losesUnsafeLog
+  /// Unsafe rows that wait for their log are lost with their session.
+  case forgetsToHoldBack
   /// A row is sent to two agents for no reason.
   case doublesAtWill
   /// What origins ask for is kept from the scheduler.
@@ -100,7 +102,7 @@ enum Mutation: CaseIterable {
     case .losesUnsafeLog: [.unsafeRowsStartOnce]
     case .doublesAtWill: [.onlySuspectRowsAreDoubled]
     case .hidesPauses: [.pausesAreKept]
-    case .inventsLosses: [.lossesAreTrue]
+    case .inventsLosses, .forgetsToHoldBack: [.lossesAreTrue]
     case .mixesUpSessions: [.honestAgentsAreBelieved]
     }
   }

@@ -274,9 +274,9 @@ struct SimulationOracle {
     }
   }
 
-  mutating func lost(_ seq: UInt64) throws {
-    // A log says only that a row has left, not that it came back.
-    guard rows[Int(seq)].isUnsafe, rows[Int(seq)].isOut || hasCrashed && rows[Int(seq)].hasLeft else {
+  mutating func lost(_ seq: UInt64, isLogged: Bool) throws {
+    // A log says only that a row was about to leave, not that it did or that it came back.
+    guard rows[Int(seq)].isUnsafe, rows[Int(seq)].isOut || hasCrashed && isLogged else {
       throw SimulationFailure(.lossesAreTrue, "row \(seq) is recorded as lost, which it cannot be")
     }
   }
