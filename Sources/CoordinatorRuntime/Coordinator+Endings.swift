@@ -35,7 +35,7 @@ extension Coordinator {
     )
     var line: [UInt8] = []
     let column = append(row, attempts: UInt32(row.attempts) + 1, failure, to: &line)
-    mailboxes.committer.send(.append(CommitRequest(lines: line, columns: [column], session: 0, block: 0)))
+    record(lines: line, [column])
   }
 
   /// Records the rows of an origin that is down.
@@ -50,17 +50,14 @@ extension Coordinator {
     )
     var block: [UInt8] = []
     let columns = origin.rows.map { append($0, attempts: UInt32($0.attempts), failure, to: &block) }
-    mailboxes.committer.send(.append(CommitRequest(lines: block, columns: columns, session: 0, block: 0)))
+    record(lines: block, columns)
     sayDown(origin.key)
   }
 
-  /// Appends the record of a row that ends without an agent; returns its column.
-  private func append(
-    _ row: EndedRow,
-    attempts: UInt32,
-    _ failure: FetchFailure,
-    to block: inout [UInt8]
-  ) -> ResultColumn {
+  /// Appends the record of a row that ends without an agent.
+  private func append(_ row: EndedRow, attempts: UInt32, _ failure: FetchFailure, to block: inout [UInt8])
+    -> ResultColumn
+  {
     var request = RowRequest()
     lines.withLine(at: row.location) { line in _ = try? request.parse(line) }
     var fields = RecordFields(seq: row.seq)
@@ -70,18 +67,18 @@ extension Coordinator {
     fields.startedAt = Clock.wallMicroseconds()
     fields.failure = failure
     let url = request.urlText
-    let column = ResultColumn(
+    let start = block.count
+    _ = writer.append(fields, url: url.span, to: &block)
+    lines.release(row.location)
+    return ResultColumn(
       seq: row.seq,
       bodyBytes: 0,
       totalMicroseconds: 0,
-      lineLength: UInt32(writer.append(fields, url: url.span, to: &block)),
+      lineLength: UInt32(block.count - start),
       status: 0,
       failure: failure.code,
       attempts: UInt8(clamping: attempts)
     )
-    records.add(column)
-    lines.release(row.location)
-    return column
   }
 
   func checkLocalAgents() throws {
@@ -98,7 +95,7 @@ extension Coordinator {
       }
     }
     if !isOver, localAgents?.areAllGone == true {
-      if records.rows == 0 { files.discard() }
+      discardIfUntouched()
       throw CoordinatorError("every local agent ended each time it was started; the lines above say how")
     }
   }

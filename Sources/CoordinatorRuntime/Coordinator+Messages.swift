@@ -104,11 +104,21 @@ extension Coordinator {
       return try answer(routing, "the hello is not complete, or says what cannot be")
     }
     guard !isParting else { return try answer(routing, "the job is over", isTemporary: true) }
+    let pending = PendingHello(hello: hello, held: held, routing: routing, version: version)
+    let isLocal = localAgents != nil
+    if let entry = journal.join(pending, isLocal: isLocal) { write([entry], then: .hello(routing: routing)) }
+  }
+
+  /// Begins a session: that the agent may hold a lease is durable.
+  func welcome(_ pending: PendingHello) throws {
+    let hello = pending.hello
+    let routing = pending.routing
+    guard !isParting else { return try answer(routing, "the job is over", isTemporary: true) }
     let isOurs = Array(hello.job) == files.identifier
     var link = StableHash()
     link.add(routing)
     let greeting = Greeting(
-      instance: Array(hello.instance),
+      instance: pending.instance,
       name: hello.name,
       link: link.value,
       connections: Int(hello.connections),
@@ -116,7 +126,7 @@ extension Coordinator {
       creditBytes: Int(clamping: hello.creditBytes),
       isContinuing: hello.isContinuing && isOurs
     )
-    let reception = scheduler.hello(greeting, holdings: held, now: now)
+    let reception = scheduler.hello(greeting, holdings: pending.held, now: now)
     let session = reception.session
     if let fenced = reception.fenced { endSessions([fenced]) }
     peers[session] = PeerSession(
@@ -127,7 +137,7 @@ extension Coordinator {
     )
     efforts.note(greeting.instance)
     var welcome = WireWelcome()
-    welcome.version = version
+    welcome.version = pending.version
     welcome.nonce = hello.nonce
     welcome.job = bytes(files.identifier)
     welcome.specification = WireJob(configuration.job)

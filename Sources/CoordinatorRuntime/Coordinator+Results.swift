@@ -29,28 +29,29 @@ extension Coordinator {
       return try fence(session, .rowNotLeased)
     }
     for location in acceptance.freed { lines.release(location) }
-    let accepted = acceptance.refused.isEmpty ? (lineFrame, columns) : select(columns, lineFrame, acceptance.refused)
-    for column in accepted.1 { records.add(column) }
-    timeline.add(rows: records.rows, at: now)
+    let accepted =
+      acceptance.refused.isEmpty ? (lineFrame, columns) : leaveOut(acceptance.refused, of: columns, lineFrame)
     peers[session]?.blocks.addResults(bytes: lineFrame.count)
-    mailboxes.committer.send(
-      .append(CommitRequest(lines: accepted.0, columns: accepted.1, session: session, block: results.block))
-    )
+    record(lines: accepted.0, accepted.1, session: session, block: results.block)
     // A quarter of the acknowledgement credit: the agent must not come to a stand for want of a sync.
     if let waiting = peers[session]?.blocks.uncommittedBytes, waiting > 16 * 1024 * 1024 {
       mailboxes.committer.send(.hurry)
     }
   }
 
-  /// The lines and columns of a block but those that do not count.
-  private func select(
-    _ columns: [ResultColumn],
-    _ frame: [UInt8],
-    _ refused: [Int]
-  ) -> (lines: [UInt8], columns: [ResultColumn]) {
-    var keptColumns: [ResultColumn] = []
+  /// Counts records and hands them to the writer.
+  func record(lines: [UInt8], _ columns: [ResultColumn], session: UInt64 = 0, block: UInt64 = 0) {
+    for column in columns { records.add(column) }
+    timeline.add(rows: records.rows, at: now)
+    backlogBytes += lines.count
+    mailboxes.committer.send(.append(CommitRequest(lines: lines, columns: columns, session: session, block: block)))
+  }
+
+  /// A block without the rows whose results do not count.
+  private func leaveOut(_ refused: [Int], of columns: [ResultColumn], _ frame: [UInt8]) -> ([UInt8], [ResultColumn]) {
     var kept: [UInt8] = []
     kept.reserveCapacity(frame.count)
+    var keptColumns: [ResultColumn] = []
     var offset = 0
     var next = refused.makeIterator()
     var skipped = next.next()
@@ -59,8 +60,8 @@ extension Coordinator {
       if position == skipped {
         skipped = next.next()
       } else {
-        keptColumns.append(column)
         kept.append(contentsOf: frame[offset..<end])
+        keptColumns.append(column)
       }
       offset = end
     }

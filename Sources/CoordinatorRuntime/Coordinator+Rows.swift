@@ -6,9 +6,15 @@ import WireProtocol
 /// Rows in from the input, and out to agents.
 extension Coordinator {
   func take(_ chunk: RowChunk) {
+    note(hashes: chunk.hashes)
+    withheldRows += chunk.withheld
     let slot = lines.add(chunk)
     var numbers = [UInt32](repeating: 0, count: chunk.originKeys.count)
     for row in chunk.rows {
+      guard row.origin != RowChunk.Row.settled else {
+        scheduler.skip()
+        continue
+      }
       var origin: UInt32 = 0
       if row.origin >= 0 {
         origin = numbers[Int(row.origin)]
@@ -17,12 +23,14 @@ extension Coordinator {
           numbers[Int(row.origin)] = origin
         }
       }
+      if row.mustNotRepeat { mayHoldUnsafeRows = true }
       let location = LineStore.location(chunk: slot, row: row)
       let intake = scheduler.add(
         origin: origin,
         length: Int(row.length),
         location: location,
-        mustNotRepeat: row.mustNotRepeat
+        mustNotRepeat: row.mustNotRepeat,
+        leftTo: row.mustNotRepeat ? earlierHolder(of: scheduler.nextSeq) : nil
       )
       switch intake {
       case .taken: break
@@ -31,6 +39,9 @@ extension Coordinator {
       }
     }
   }
+
+  /// The instance that an unsafe row left to in an earlier run.
+  private func earlierHolder(of seq: UInt64) -> [UInt8]? { plan.recovered?.unsafe[seq] }
 
   func readMore() {
     guard !isReading, !inputHasEnded, stage == .running, scheduler.needsRows,
@@ -42,41 +53,51 @@ extension Coordinator {
 
   func carryOut(_ dispatches: [Dispatch]) throws {
     for dispatch in dispatches {
-      var work = WireWork()
-      work.job = bytes(files.identifier)
-      work.rows = UInt32(dispatch.rows.count)
-      work.shares = dispatch.shares.map { grant in
-        var share = WireShare()
-        share.origin = grant.origin
-        share.connections = UInt32(grant.connections)
-        return share
-      }
-      var frame: [UInt8] = []
-      frame.reserveCapacity(dispatch.rows.count * (RowFrame.headerBytes + 96))
-      // Together: a call for one row through the class copies the scheduler first.
-      let tickets = scheduler.tickets(of: dispatch.rows, now: now)
-      for (seq, ticket) in zip(dispatch.rows, tickets) {
-        lines.withLine(at: ticket.location) { line in
-          RowFrame.append(
-            seq: seq,
-            origin: ticket.origin,
-            elapsedMilliseconds: ticket.elapsedMilliseconds,
-            attempts: ticket.attempts,
-            mustNotRepeat: ticket.mustNotRepeat,
-            redirect: ticket.redirect,
-            line: line,
-            to: &frame
-          )
-        }
-      }
-      if work.rows > 0 || !work.shares.isEmpty {
-        guard try send(.work(work), bulk: [frame], to: dispatch.session) else {
+      if !dispatch.rows.isEmpty { hasGivenOut = true }
+      // Most jobs have none, and most dispatches of the others.
+      let unsafe = mayHoldUnsafeRows ? dispatch.rows.filter(scheduler.mustNotRepeat) : []
+      let ready = unsafe.isEmpty ? dispatch.rows : dispatch.rows.filter { !scheduler.mustNotRepeat($0) }
+      if !ready.isEmpty || !dispatch.shares.isEmpty {
+        guard try send(ready, shares: dispatch.shares, to: dispatch.session) else {
           scheduler.undelivered(dispatch.rows, to: dispatch.session)
           continue
         }
       }
+      if !unsafe.isEmpty { holdBack(unsafe, for: dispatch.session) }
       for recall in dispatch.recalls { try send(recall, to: dispatch.session) }
     }
+  }
+
+  /// Sends rows and shares in one message; false if it could not leave.
+  func send(_ rows: [UInt64], shares: [ShareGrant], to session: UInt64) throws -> Bool {
+    var work = WireWork()
+    work.job = bytes(files.identifier)
+    work.rows = UInt32(rows.count)
+    work.shares = shares.map { grant in
+      var share = WireShare()
+      share.origin = grant.origin
+      share.connections = UInt32(grant.connections)
+      return share
+    }
+    var frame: [UInt8] = []
+    frame.reserveCapacity(rows.count * (RowFrame.headerBytes + 96))
+    // Together: a call for one row through the class copies the scheduler first.
+    let tickets = scheduler.tickets(of: rows, now: now)
+    for (seq, ticket) in zip(rows, tickets) {
+      lines.withLine(at: ticket.location) { line in
+        RowFrame.append(
+          seq: seq,
+          origin: ticket.origin,
+          elapsedMilliseconds: ticket.elapsedMilliseconds,
+          attempts: ticket.attempts,
+          mustNotRepeat: ticket.mustNotRepeat,
+          redirect: ticket.redirect,
+          line: line,
+          to: &frame
+        )
+      }
+    }
+    return try send(.work(work), bulk: [frame], to: session)
   }
 
   private func send(_ recall: Recall, to session: UInt64) throws {

@@ -5,9 +5,13 @@ import PosixIO
 /// A run of input lines with what the scheduler needs of each.
 struct RowChunk: Sendable {
   struct Row: Sendable {
+    /// Index into `originKeys` of a line that is no valid request.
+    static let noOrigin: Int32 = -1
+    /// In its place, for a row that this pass has nothing to do with any more; it has no bytes.
+    static let settled: Int32 = -2
+
     let offset: UInt32
     let length: UInt32
-    /// Index into `originKeys`; -1 for a line that is no valid request.
     let origin: Int32
     let mustNotRepeat: Bool
   }
@@ -16,23 +20,34 @@ struct RowChunk: Sendable {
   var rows: [Row] = []
   /// The different origins of the rows.
   var originKeys: [[UInt8]] = []
+  /// Running hashes of the input after blocks that were read for the first time.
+  var hashes: [UInt64] = []
+  /// Rows that were left out because they must not be sent twice and may have been sent.
+  var withheld = 0
 }
 
 enum InputEvent: Sendable {
   case chunk(RowChunk)
-  case ended
+  /// `isCut`: there was more, which is lost.
+  case ended(bytes: UInt64, isCut: Bool, hashes: [UInt64])
   case failed(String)
 }
 
 enum InputCommand: Sendable { case more, stop }
 
+/// Which rows of the input are none of this pass's business.
+struct SettledRows: Sendable {
+  /// Recorded, or not chosen.
+  var settled = RowSet()
+  /// Failed with a fate that nobody knows: settled if they must not be sent twice.
+  var unclear = RowSet()
+}
+
 /// The body of the input thread: lines become rows with their origins, a chunk at a time and only when asked, so that
 /// memory does not depend on the input's length and a slow pipe delays nobody.
 struct InputReader: ~Copyable {
-  private static let readBytes = 128 * 1024
-
-  private let descriptor: Int32
-  private let name: String
+  private var source: InputSource
+  private let settled: SettledRows
   private let inbox: Mailbox<InputCommand>
   private let report: @Sendable (InputEvent) -> Void
   /// Whether rows that do not say otherwise are unsafe requests.
@@ -41,7 +56,8 @@ struct InputReader: ~Copyable {
 
   private var partial: [UInt8] = []
   private var isFirstRead = true
-  private var hasEnded = false
+  /// Number of the next row.
+  private var nextSeq: UInt64 = 0
   private var scratch = RowRequest()
   private var key: [UInt8] = []
   /// Of the last row that has one, and its index in the chunk.
@@ -51,17 +67,16 @@ struct InputReader: ~Copyable {
   private var lastKeyIndex: Int32 = -1
   private var keyIndices: [[UInt8]: Int32] = [:]
 
-  /// `descriptor` stays the caller's and has to outlive the thread.
   init(
-    _ descriptor: Int32,
-    name: String,
+    _ source: consuming InputSource,
     request: RequestDefaults,
     repeatsUnsafe: Bool,
+    settled: SettledRows,
     inbox: Mailbox<InputCommand>,
     report: @escaping @Sendable (InputEvent) -> Void
   ) {
-    self.descriptor = descriptor
-    self.name = name
+    self.source = source
+    self.settled = settled
     self.inbox = inbox
     self.report = report
     isUnsafeByDefault = !request.method.isIdempotent
@@ -84,57 +99,32 @@ struct InputReader: ~Copyable {
     keyIndices.removeAll(keepingCapacity: true)
     lastKeyIndex = -1
     while chunk.rows.isEmpty {
-      if hasEnded {
-        report(.ended)
+      let inbox = inbox
+      switch source.read(unless: inbox.signal, isOver: { inbox.drain().contains(.stop) }) {
+      case .stopped: return false
+      case .failed(let message):
+        report(.failed(message))
         return false
-      }
-      guard waitForInput() else { return false }
-      switch read() {
-      case .success(let bytes): addLines(of: bytes, to: &chunk)
-      case .failure(let error):
-        report(.failed("cannot read \(name): \(SystemError.text(of: error.number))"))
+      case .block(var block):
+        if isFirstRead {
+          isFirstRead = false
+          // A byte order mark is no part of the first line.
+          if block.starts(with: [0xEF, 0xBB, 0xBF]) { block.removeFirst(3) }
+        }
+        addLines(of: block, to: &chunk)
+      case .ended(let bytes, let isCut):
+        // The last line may lack its end.
+        if !partial.isEmpty { add(partial[...], to: &chunk) }
+        partial = []
+        let hashes = source.takeHashes()
+        if !chunk.rows.isEmpty { report(.chunk(chunk)) }
+        report(.ended(bytes: bytes, isCut: isCut, hashes: hashes))
         return false
       }
     }
+    chunk.hashes = source.takeHashes()
     report(.chunk(chunk))
     return true
-  }
-
-  /// False if `stop` came first.
-  private func waitForInput() -> Bool {
-    while true {
-      var entries = [
-        pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),
-        pollfd(fd: inbox.signal.descriptor, events: Int16(POLLIN), revents: 0),
-      ]
-      guard poll(&entries, 2, -1) > 0 else { continue }
-      if entries[1].revents != 0 {
-        for command in inbox.drain() { if case .stop = command { return false } }
-      }
-      if entries[0].revents != 0 { return true }
-    }
-  }
-
-  /// Some bytes; none at the end.
-  private mutating func read() -> Result<[UInt8], SystemError> {
-    var failure: SystemError?
-    var bytes = [UInt8](unsafeUninitializedCapacity: Self.readBytes) { buffer, count in
-      while true {
-        let got = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-        if got < 0, errno == EINTR { continue }
-        if got < 0 { failure = SystemError("read") }
-        count = max(0, got)
-        return
-      }
-    }
-    if let failure { return .failure(failure) }
-    if bytes.isEmpty { hasEnded = true }
-    if isFirstRead, !bytes.isEmpty {
-      isFirstRead = false
-      // A byte order mark is no part of the first line.
-      if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
-    }
-    return .success(bytes)
   }
 
   private mutating func addLines(of bytes: [UInt8], to chunk: inout RowChunk) {
@@ -151,12 +141,6 @@ struct InputReader: ~Copyable {
       start = end + 1
     }
     extendPartial(bytes[start...])
-    if hasEnded, !partial.isEmpty {
-      // The last line may lack its end.
-      let line = partial
-      partial = []
-      add(line[...], to: &chunk)
-    }
   }
 
   /// Of a line that is too long no more is kept than shows that it is.
@@ -176,24 +160,36 @@ struct InputReader: ~Copyable {
   private mutating func add(_ line: ArraySlice<UInt8>, to chunk: inout RowChunk) {
     let line = line.prefix(RowRequest.maximumLineBytes + 1)
     guard !isSkippedLine(line.span) else { return }
+    let seq = nextSeq
+    nextSeq += 1
+    guard !settled.settled.contains(seq) else { return addSettled(to: &chunk) }
     let isJSON = line.first { $0 != 0x20 && $0 != 0x09 } == UInt8(ascii: "{")
-    var mustNotRepeat = isUnsafeByDefault
+    var isUnsafe = isUnsafeByDefault
     let hasOrigin: Bool
     if isJSON {
       // Its method decides whether it may be repeated, so all of it is read.
       hasOrigin = (try? scratch.parse(line.span)) != nil
-      if hasOrigin, let method = scratch.method { mustNotRepeat = !method.isIdempotent }
+      if hasOrigin, let method = scratch.method { isUnsafe = !method.isIdempotent }
     } else {
       hasOrigin = scratch.parseOrigin(line.span)
+    }
+    let mustNotRepeat = isUnsafe && !repeatsUnsafe
+    if mustNotRepeat, settled.unclear.contains(seq) {
+      chunk.withheld += 1
+      return addSettled(to: &chunk)
     }
     let row = RowChunk.Row(
       offset: UInt32(chunk.bytes.count),
       length: UInt32(line.count),
-      origin: hasOrigin ? originIndex(in: &chunk) : -1,
-      mustNotRepeat: mustNotRepeat && !repeatsUnsafe
+      origin: hasOrigin ? originIndex(in: &chunk) : RowChunk.Row.noOrigin,
+      mustNotRepeat: mustNotRepeat
     )
     chunk.bytes.append(contentsOf: line)
     chunk.rows.append(row)
+  }
+
+  private func addSettled(to chunk: inout RowChunk) {
+    chunk.rows.append(RowChunk.Row(offset: 0, length: 0, origin: RowChunk.Row.settled, mustNotRepeat: false))
   }
 
   private mutating func originIndex(in chunk: inout RowChunk) -> Int32 {

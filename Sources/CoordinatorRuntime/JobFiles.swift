@@ -8,6 +8,8 @@ import PosixIO
 struct InputFile: ~Copyable {
   let name: String
   let descriptor: Descriptor
+  /// nil if it can be read once only: a pipe, a terminal, standard input.
+  let identity: InputIdentity?
 
   init(_ input: CoordinatorConfiguration.Input) throws(CoordinatorError) {
     switch input {
@@ -16,6 +18,7 @@ struct InputFile: ~Copyable {
       guard raw >= 0 else { throw CoordinatorError("cannot read standard input: \(SystemError("fcntl").reason)") }
       name = "standard input"
       descriptor = Descriptor(owning: raw)
+      identity = nil
     case .file(let path):
       let raw = openRelative(AT_FDCWD, path, O_RDONLY | O_CLOEXEC)
       guard raw >= 0 else {
@@ -23,70 +26,101 @@ struct InputFile: ~Copyable {
       }
       name = path
       descriptor = Descriptor(owning: raw)
-    }
-  }
-}
-
-/// `job.json`: what the job is, without secrets.
-private struct JobDescription: Encodable {
-  var version = 1
-  var job: String
-  var input: String
-  var startedAt: String
-  var connectionsPerOrigin: Int
-  var body: String
-  var retries: Int
-  var verifiesTls: Bool
-  var followsRedirects: Bool
-}
-
-/// Where a job's records, description and summary go.
-struct JobFiles {
-  let identifier: [UInt8]
-  private let directory: JobDirectory?
-
-  /// Makes the directory and `job.json`, unless records go to standard output.
-  init(_ configuration: CoordinatorConfiguration) throws {
-    identifier = PosixIO.Process.randomBytes(16)
-    switch configuration.output {
-    case .standardOutput: directory = nil
-    case .directory(let path):
-      let directory = try JobDirectory(creating: path)
-      let inputName: String
-      switch configuration.input {
-      case .standardInput: inputName = "-"
-      case .file(let path): inputName = path
+      do throws(SystemError) {
+        identity = try Self.isRegular(raw) ? InputIdentity(of: raw) : nil
+      } catch {
+        throw CoordinatorError("cannot read \(path): \(error.reason)")
       }
-      let description = JobDescription(
-        job: identifier.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(),
-        input: inputName,
-        startedAt: Date().formatted(.iso8601),
-        connectionsPerOrigin: configuration.job.connectionsPerOrigin,
-        body: "\(configuration.job.body.disposition)",
-        retries: configuration.job.retry.count,
-        verifiesTls: configuration.job.tls.verifies,
-        followsRedirects: configuration.job.redirects.follow
-      )
-      let encoder = JSONEncoder()
-      encoder.keyEncodingStrategy = .convertToSnakeCase
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      try directory.replace("job.json", with: Array(try encoder.encode(description)) + [0x0A])
-      self.directory = directory
     }
   }
+
+  /// Gives the descriptor up without closing it.
+  consuming func release() -> Int32 { descriptor.release() }
+
+  private static func isRegular(_ descriptor: Int32) throws(SystemError) -> Bool {
+    var information = stat()
+    guard fstat(descriptor, &information) == 0 else { throw SystemError("fstat") }
+    return information.st_mode & S_IFMT == S_IFREG
+  }
+
+  /// Where rows are read from if the job begins now.
+  func place(spooledIn files: (any FileLayer)?) -> InputPlace {
+    identity == nil ? .pipe(descriptor.rawValue, spooledIn: files) : .file(descriptor.rawValue, expected: [])
+  }
+}
+
+/// A job's folder as a running coordinator has it; without one, records go to standard output.
+struct JobFiles: Sendable {
+  /// What agents know the pass by, which is a job to them.
+  let identifier: [UInt8]
+  let pass: Pass
+  /// Held by this process to its end, and by the agents that it starts to theirs.
+  let lock: Int32?
+  /// Made by this run.
+  let isNew: Bool
+  let directory: JobDirectory?
 
   var path: String? { directory?.path }
 
-  /// Makes the files of the pass and gives them to the writer thread; nil for standard output.
-  func createRecords() throws -> PassHandover? {
-    guard let directory else { return nil }
-    return PassHandover(try PassWriter(creating: .main, identifier: identifier, in: directory.files))
+  /// For records on standard output.
+  init() {
+    identifier = PosixIO.Process.randomBytes(16)
+    pass = .main
+    lock = nil
+    isNew = false
+    directory = nil
+  }
+
+  init(_ directory: JobDirectory, pass: Pass, identifier: [UInt8], lock: Int32, isNew: Bool) {
+    self.identifier = identifier
+    self.pass = pass
+    self.lock = lock
+    self.isNew = isNew
+    self.directory = directory
+  }
+
+  /// Makes the folder with `job.json`.
+  init(creating path: String, _ configuration: CoordinatorConfiguration, _ input: borrowing InputFile) throws {
+    let directory = try JobDirectory(creating: path)
+    guard case .taken(let lock) = try directory.lock() else {
+      throw CoordinatorError("the output folder \(path) is being used by another coordinator; name another with -o")
+    }
+    let identifier = PosixIO.Process.randomBytes(16)
+    let inputPath: String
+    switch configuration.input {
+    case .file(let path) where input.identity != nil: inputPath = URL(fileURLWithPath: path).standardizedFileURL.path
+    case .file, .standardInput: inputPath = "-"
+    }
+    let terms = JobDescription.Terms(
+      job: hexadecimal(identifier),
+      createdAt: Date().formatted(.iso8601),
+      input: .init(path: inputPath, identity: input.identity),
+      agents: JobDescription.Terms.Agents(configuration.agents),
+      failsOnErrors: configuration.failsOnErrors,
+      hasSecrets: configuration.job.hasSecrets
+    )
+    self.init(directory, pass: .main, identifier: identifier, lock: lock.release(), isNew: true)
+    do {
+      try JobDescription(terms: terms, specification: configuration.job).write(to: directory)
+    } catch {
+      discard()
+      throw error
+    }
   }
 
   /// Leaves nothing of a job that never began.
-  func discard() { directory?.removeUnusedJob() }
+  func discard() { if isNew { directory?.removeUnusedJob() } }
 
   func write(_ report: JobReport) throws {
-    try directory?.replace("summary.json", with: report.encoded())
+    try directory?.replace(pass.summaryName, with: report.encoded())
+  }
+}
+
+extension JobDescription.Terms.Agents {
+  init(_ agents: CoordinatorConfiguration.Agents) {
+    switch agents {
+    case .local(let count, let threads): self.init(count: count, threads: threads)
+    case .remote(let endpoint): self.init(listen: endpoint)
+    }
   }
 }

@@ -1,5 +1,6 @@
 import FetchModel
 import Foundation
+import JobStore
 import Scheduling
 
 /// `summary.json`: what became of a job. Record counters equal the record file by construction; effort counters are
@@ -47,14 +48,23 @@ struct JobReport: Encodable {
     var instances, instancesWithoutLastReport: Int
   }
 
+  enum State: String, Codable {
+    case complete, interrupted
+    /// All rows that are known are recorded, but standard input was cut off.
+    case incompleteInput = "incomplete_input"
+  }
+
   var version = 1
   var job: String
-  /// `complete` or `interrupted`.
-  var state: String
+  var state: State
   var startedAt: String
   var seconds: Double
   var inputRows: UInt64
   var rows: UInt64
+  /// Of these, recorded by earlier runs.
+  var earlierRows: UInt64
+  /// Chosen to be fetched again, and left alone because they may have been carried out.
+  var withheldRows: Int
   var failedRows: UInt64
   /// By class, and `none` for rows without a response.
   var status: [String: UInt64]
@@ -68,6 +78,9 @@ struct JobReport: Encodable {
   /// Messages and peers that were not accepted, by cause.
   var refused: [String: UInt64]
 
+  /// Whether a row failed or has a status of 400 or more.
+  var hasFailures: Bool { failedRows + (status["4xx"] ?? 0) + (status["5xx"] ?? 0) > 0 }
+
   func encoded() throws -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.keyEncodingStrategy = .convertToSnakeCase
@@ -80,10 +93,12 @@ extension JobReport {
   /// What the loop has counted, put into the report's terms.
   struct Source {
     var job: [UInt8]
-    var isComplete: Bool
+    var state: State
     var startedAtMicroseconds: UInt64
     var duration: Duration
     var inputRows: UInt64
+    var earlierRows: UInt64
+    var withheldRows: Int
     var records: RecordCounters
     var timeline: RateTimeline
     var effort: EffortCounters
@@ -95,33 +110,67 @@ extension JobReport {
   init(_ source: Source) {
     let records = source.records
     let seconds = source.duration.inSeconds
-    job = source.job.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
-    state = source.isComplete ? "complete" : "interrupted"
+    job = hexadecimal(source.job)
+    state = source.state
     let date = Date(timeIntervalSince1970: Double(source.startedAtMicroseconds) / 1e6)
     startedAt = date.formatted(.iso8601)
     self.seconds = seconds
     inputRows = source.inputRows
     rows = records.rows
+    earlierRows = source.earlierRows
+    withheldRows = source.withheldRows
     failedRows = records.failedRows
-    let classes = records.statusClasses
-    status = [
-      "1xx": classes.informational, "2xx": classes.successful, "3xx": classes.redirection,
-      "4xx": classes.clientError, "5xx": classes.serverError, "other": classes.other, "none": classes.none,
-    ]
-    errors = [:]
-    for code in FailureCode.allCases where records.rows(failedWith: code) > 0 {
-      errors["\(code.name)"] = records.rows(failedWith: code)
-    }
+    status = Self.statuses(of: records)
+    errors = Self.errors(of: records)
     bodyBytes = records.bodyBytes
     attempts = records.attempts
     latencySeconds = Latency(records.latency)
     rowsPerSecond = Rate(
-      overall: seconds > 0 ? Double(records.rows) / seconds : 0,
+      overall: seconds > 0 ? Double(records.rows - source.earlierRows) / seconds : 0,
       firstTenth: source.timeline.rate(ofTenth: 0),
       lastTenth: source.timeline.rate(ofTenth: 9)
     )
     effort = Effort(source.effort, instances: source.instances, silent: source.silentInstances)
     refused = Dictionary(source.refused.map { ($0.cause, $0.count) }, uniquingKeysWith: +)
+  }
+}
+
+extension JobReport {
+  /// Of a pass that an earlier run has ended, who alone knew what it cost.
+  init(ofEnded pass: RecoveredPass) {
+    self.init(
+      Source(
+        job: pass.identifier,
+        state: .complete,
+        startedAtMicroseconds: 0,
+        duration: .zero,
+        inputRows: pass.counters.rows,
+        earlierRows: pass.counters.rows,
+        withheldRows: 0,
+        records: pass.counters,
+        timeline: RateTimeline(),
+        effort: EffortCounters(),
+        instances: 0,
+        silentInstances: 0,
+        refused: []
+      )
+    )
+  }
+
+  static func statuses(of records: RecordCounters) -> [String: UInt64] {
+    let classes = records.statusClasses
+    return [
+      "1xx": classes.informational, "2xx": classes.successful, "3xx": classes.redirection,
+      "4xx": classes.clientError, "5xx": classes.serverError, "other": classes.other, "none": classes.none,
+    ]
+  }
+
+  static func errors(of records: RecordCounters) -> [String: UInt64] {
+    var errors: [String: UInt64] = [:]
+    for code in FailureCode.allCases where records.rows(failedWith: code) > 0 {
+      errors["\(code.name)"] = records.rows(failedWith: code)
+    }
+    return errors
   }
 }
 

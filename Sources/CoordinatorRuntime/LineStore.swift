@@ -14,8 +14,10 @@ struct LineStore {
 
   /// Takes a chunk in; rows of it are named by `location(chunk:row:)`.
   mutating func add(_ chunk: RowChunk) -> Int {
+    let live = chunk.rows.count { $0.origin != RowChunk.Row.settled }
+    guard live > 0 else { return 0 }
     heldBytes += chunk.bytes.count
-    let entry = Chunk(bytes: chunk.bytes, live: chunk.rows.count)
+    let entry = Chunk(bytes: chunk.bytes, live: live)
     if let slot = free.popLast() {
       chunks[slot] = entry
       return slot

@@ -4,7 +4,8 @@ import PosixIO
 
 /// Agents on this host that the coordinator starts, watches and starts again.
 ///
-/// Each holds one end of a pipe; when this process ends, however it ends, theirs reads its end and they end, too.
+/// Each holds one end of a pipe; when this process ends, however it ends, theirs reads its end and they end, too. Each
+/// holds the job's lock, so that nobody goes on with the job while one of them may still send a request.
 struct LocalAgents: ~Copyable {
   private static let respawns = 5
   /// The lifeline's number in an agent: the first after the standard ones.

@@ -7,6 +7,13 @@ struct ReportTable {
   /// Lines without line ends.
   var lines: [String] {
     var lines = ["", "rows        \(grouped(report.rows)) of \(grouped(report.inputRows)) recorded, \(state)"]
+    if report.earlierRows > 0 { lines.append("            \(grouped(report.earlierRows)) of them by earlier runs") }
+    if report.withheldRows > 0 {
+      lines.append(
+        "left alone  \(grouped(UInt64(report.withheldRows))) that may have been carried out and must not be sent twice "
+          + "(--retry-unsafe sends them)"
+      )
+    }
     let classes = ["1xx", "2xx", "3xx", "4xx", "5xx", "other", "none"].compactMap { name -> String? in
       guard let count = report.status[name], count > 0 else { return nil }
       return "\(name) \(grouped(count))"
@@ -38,7 +45,13 @@ struct ReportTable {
     return lines
   }
 
-  private var state: String { report.state == "complete" ? "complete" : "interrupted" }
+  private var state: String {
+    switch report.state {
+    case .complete: "complete"
+    case .interrupted: "interrupted"
+    case .incompleteInput: "but the input is not whole"
+    }
+  }
 
   private func grouped(_ number: UInt64) -> String {
     var digits = String(number)

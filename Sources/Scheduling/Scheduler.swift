@@ -197,6 +197,12 @@ package struct Scheduler: Sendable {
     rows.recorded(seq)
   }
 
+  /// Number that the next row gets.
+  package var nextSeq: UInt64 { rows.nextSeq }
+
+  /// Whether a row that is not recorded is an unsafe request.
+  package func mustNotRepeat(_ seq: UInt64) -> Bool { rows[seq].mustNotRepeat }
+
   /// Bytes of lines that may be held for rows in the window.
   package var windowBytesLimit: Int { configuration.windowBytes }
 

@@ -28,6 +28,14 @@ package struct RowSet: Equatable, Sendable {
     return word < words.count && words[word] & 1 << (seq & 63) != 0
   }
 
+  package mutating func formUnion(_ other: RowSet) {
+    if other.words.count > words.count {
+      words.append(contentsOf: repeatElement(0, count: other.words.count - words.count))
+    }
+    for (index, word) in other.words.enumerated() { words[index] |= word }
+    count = words.reduce(0) { $0 + UInt64($1.nonzeroBitCount) }
+  }
+
   /// The lowest row at or after `seq` that is not inside.
   package func firstMissing(from seq: UInt64 = 0) -> UInt64 {
     var candidate = seq

@@ -1,0 +1,55 @@
+import FetchModel
+import Glibc
+import PosixIO
+
+/// By what a list is known again: a job goes on only with the list it began with.
+struct InputIdentity: Codable, Equatable {
+  private static let sampleBytes = 1024 * 1024
+
+  var size: UInt64
+  var modifiedNanoseconds: UInt64
+  /// Of the first and of the last MiB, in hexadecimal digits: not every reader of JSON keeps 64 bits of a number.
+  var firstHash: String
+  var lastHash: String
+
+  /// Of an open regular file; its position stays.
+  init(of descriptor: Int32) throws(SystemError) {
+    var information = stat()
+    guard fstat(descriptor, &information) == 0 else { throw SystemError("fstat") }
+    size = UInt64(information.st_size)
+    modifiedNanoseconds = UInt64(information.st_mtim.tv_sec) * 1_000_000_000 + UInt64(information.st_mtim.tv_nsec)
+    firstHash = try Self.hash(descriptor, from: 0)
+    lastHash = try Self.hash(descriptor, from: size > UInt64(Self.sampleBytes) ? size - UInt64(Self.sampleBytes) : 0)
+  }
+
+  private static func hash(_ descriptor: Int32, from offset: UInt64) throws(SystemError) -> String {
+    var failure: SystemError?
+    let bytes = [UInt8](unsafeUninitializedCapacity: sampleBytes) { buffer, count in
+      while count < buffer.count {
+        let got = pread(
+          descriptor,
+          buffer.baseAddress?.advanced(by: count),
+          buffer.count - count,
+          off_t(offset) + off_t(count)
+        )
+        if got < 0, errno == EINTR { continue }
+        if got < 0 { failure = SystemError("pread") }
+        guard got > 0 else { return }
+        count += got
+      }
+    }
+    if let failure { throw failure }
+    var hash = StreamHash()
+    hash.add(bytes)
+    return String(hash.value, radix: 16)
+  }
+
+  /// How the list differs from what it was; nil if it does not, as far as this shows.
+  func difference(from earlier: InputIdentity) -> String? {
+    if size != earlier.size { return "it has \(size) bytes and had \(earlier.size)" }
+    if firstHash != earlier.firstHash { return "its beginning is another" }
+    if lastHash != earlier.lastHash { return "its end is another" }
+    if modifiedNanoseconds != earlier.modifiedNanoseconds { return "it was written to since" }
+    return nil
+  }
+}

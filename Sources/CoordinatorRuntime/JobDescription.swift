@@ -1,0 +1,138 @@
+import FetchModel
+import Foundation
+import JobStore
+import WireProtocol
+
+/// What `job.json` and `secrets` say: everything that is needed to go on with a job after a crash.
+///
+/// `job.json` is there for people as well and holds no secret: values of header fields that are not known to be
+/// harmless, the body and the private key stand in `secrets` only, a second file of mode 0600.
+struct JobDescription {
+  /// The part that is the coordinator's own.
+  struct Terms: Codable, Equatable {
+    struct Input: Codable, Equatable {
+      /// Absolute; `-` for what was spooled.
+      var path: String
+      /// Of a file; nil for what was spooled.
+      var identity: InputIdentity?
+    }
+
+    struct Agents: Codable, Equatable {
+      /// How many are started on this host; nil: they dial in.
+      var count: Int?
+      var threads: Int?
+      /// Where they dial in.
+      var listen: String?
+      var keys: String?
+    }
+
+    var version = 1
+    /// 16 random bytes in hexadecimal digits.
+    var job: String
+    var createdAt: String
+    var input: Input
+    var agents: Agents
+    var failsOnErrors: Bool
+    var hasSecrets: Bool
+  }
+
+  var terms: Terms
+  var specification: JobSpecification
+
+  private static let specificationKey = "specification"
+  private static let limit = 64 * 1024 * 1024
+
+  init(terms: Terms, specification: JobSpecification) {
+    self.terms = terms
+    self.specification = specification
+  }
+
+  // MARK: Writing
+
+  /// The secrets first: `job.json` is what makes a job of the folder.
+  func write(to directory: JobDirectory) throws {
+    if terms.hasSecrets { try directory.replace("secrets", with: specification.text()) }
+    let encoder = JSONEncoder()
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    guard var object = try JSONSerialization.jsonObject(with: try encoder.encode(terms)) as? [String: Any] else {
+      preconditionFailure("a structure is encoded as an object")
+    }
+    object[Self.specificationKey] = try JSONSerialization.jsonObject(with: Data(specification.withoutSecrets.text()))
+    let data = try JSONSerialization.data(
+      withJSONObject: object,
+      options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    )
+    try directory.replace("job.json", with: Array(data) + [0x0A])
+  }
+
+  // MARK: Reading
+
+  init(from directory: JobDirectory) throws {
+    let bytes = try directory.read("job.json", limit: Self.limit)
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    let damaged = CoordinatorError("\(directory.path)/job.json is damaged; put it back from a copy, or start a new job")
+    guard let terms = try? decoder.decode(Terms.self, from: Data(bytes)),
+      let object = try? JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any],
+      let specification = object[Self.specificationKey],
+      let text = try? JSONSerialization.data(withJSONObject: specification)
+    else { throw damaged }
+    guard terms.version == 1 else {
+      throw CoordinatorError(
+        "\(directory.path)/job.json is of version \(terms.version), and this program knows 1 only: use a newer one"
+      )
+    }
+    self.terms = terms
+    let whole = terms.hasSecrets ? try directory.read("secrets", limit: Self.limit) : Array(text)
+    do throws(JobCodingError) {
+      self.specification = try JobSpecification(text: whole)
+    } catch {
+      throw CoordinatorError("\(directory.path): \(error)")
+    }
+  }
+
+  /// The 16 bytes of the job's identifier.
+  var identifier: [UInt8] {
+    get throws {
+      let digits = Array(terms.job.utf8)
+      let bytes = stride(from: 0, to: digits.count - 1, by: 2).compactMap { index in
+        UInt8(String(decoding: digits[index..<index + 2], as: UTF8.self), radix: 16)
+      }
+      guard digits.count == 32, bytes.count == 16 else {
+        throw CoordinatorError("the job's identifier in job.json is damaged")
+      }
+      return bytes
+    }
+  }
+}
+
+/// Two hexadecimal digits a byte.
+func hexadecimal(_ bytes: [UInt8]) -> String {
+  bytes.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+}
+
+extension JobSpecification {
+  /// Header fields whose values are no secrets; any other may be a key of somebody's interface.
+  private static let harmlessFields: Set<String> = [
+    "accept", "accept-encoding", "accept-language", "cache-control", "content-type", "from", "if-modified-since",
+    "if-none-match", "origin", "pragma", "range", "referer", "user-agent",
+  ]
+
+  private static func isHarmless(_ field: HeaderField) -> Bool {
+    harmlessFields.contains(String(decoding: field.name, as: UTF8.self).lowercased())
+  }
+
+  var hasSecrets: Bool {
+    tls.privateKeyPEM != nil || request.body != nil || !request.headers.allSatisfy(Self.isHarmless)
+  }
+
+  var withoutSecrets: JobSpecification {
+    var open = self
+    open.tls.privateKeyPEM = nil
+    open.request.body = nil
+    open.request.headers = request.headers.map { field in
+      Self.isHarmless(field) ? field : HeaderField(String(decoding: field.name, as: UTF8.self), "REDACTED") ?? field
+    }
+    return open
+  }
+}

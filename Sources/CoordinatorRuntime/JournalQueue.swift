@@ -1,0 +1,80 @@
+import DequeModule
+import JobStore
+import Scheduling
+import WireProtocol
+
+/// What may happen only when the journal says so durably, in order, and who the journal says may hold a lease. Pure.
+struct JournalQueue {
+  enum Waiting {
+    /// The agent at that address is to be welcomed, with the last hello that it said.
+    case hello(routing: [UInt8])
+    /// Rows that must not be sent twice are to leave.
+    case rows([UInt64], session: UInt64)
+    /// The pass is whole: agents may go.
+    case part
+  }
+
+  private var lastTicket: UInt64 = 0
+  private var waiting: Deque<(ticket: UInt64, what: Waiting)> = []
+  /// By address: a stalled disk makes agents say hello again and again.
+  private var hellos: [[UInt8]: PendingHello] = [:]
+  /// Instances that joined, as often as they did, less those that left.
+  private var joined: [[UInt8]: Int] = [:]
+
+  /// `agents`: what the journal says from before this start.
+  init(agents: [(instance: [UInt8], isLocal: Bool)]) {
+    for agent in agents { joined[agent.instance, default: 0] += 1 }
+  }
+
+  mutating func add(_ what: Waiting) -> UInt64 {
+    lastTicket += 1
+    waiting.append((lastTicket, what))
+    return lastTicket
+  }
+
+  /// Everything up to that ticket is durable.
+  mutating func take(upTo ticket: UInt64) -> [Waiting] {
+    var taken: [Waiting] = []
+    while let first = waiting.first, first.ticket <= ticket {
+      taken.append(first.what)
+      waiting.removeFirst()
+    }
+    return taken
+  }
+
+  /// A hello came. The entry to write before the agent is welcomed; nil if it is being written already.
+  mutating func join(_ hello: PendingHello, isLocal: Bool) -> JournalEntry? {
+    let earlier = hellos.updateValue(hello, forKey: hello.routing)
+    if earlier?.instance == hello.instance { return nil }
+    joined[hello.instance, default: 0] += 1
+    return .joined(instance: hello.instance, isLocal: isLocal)
+  }
+
+  /// The last hello from there, once.
+  mutating func takeHello(from routing: [UInt8]) -> PendingHello? { hellos.removeValue(forKey: routing) }
+
+  /// The entries to write when these instances, and no others, may hold a lease.
+  mutating func leave(allBut present: [[UInt8]]) -> [JournalEntry] {
+    var counts: [[UInt8]: Int] = [:]
+    for instance in present { counts[instance, default: 0] += 1 }
+    for hello in hellos.values { counts[hello.instance, default: 0] += 1 }
+    var entries: [JournalEntry] = []
+    for (instance, count) in joined {
+      let surplus = count - (counts[instance] ?? 0)
+      guard surplus > 0 else { continue }
+      joined[instance] = count == surplus ? nil : count - surplus
+      entries += Array(repeating: .left(instance: instance), count: surplus)
+    }
+    return entries
+  }
+}
+
+/// A hello that is in order, and where its answer goes.
+struct PendingHello {
+  let hello: WireHello
+  let held: [Holding]
+  let routing: [UInt8]
+  let version: UInt32
+
+  var instance: [UInt8] { Array(hello.instance) }
+}

@@ -1,0 +1,260 @@
+import FetchModel
+import Glibc
+import JobStore
+package import Logging
+package import PosixIO
+
+/// What `resume` was told on its command line, validated.
+package struct ResumeRequest: Sendable {
+  package var path: String
+  /// nil: those that the job began with.
+  package var agents: CoordinatorConfiguration.Agents?
+  /// Which rows of a job that has ended to fetch again; nil to go on with what is not done.
+  package var selection: RowSelection?
+  /// Repeats requests that must not be sent twice otherwise.
+  package var repeatsUnsafe = false
+  package var agentWait: Duration = .seconds(30)
+  package var failsOnErrors = false
+  package var progress = CoordinatorConfiguration.Progress.lines
+
+  package init(path: String) { self.path = path }
+}
+
+/// Goes on with a job, or over rows of it again, on the calling thread.
+package func resumeCoordinator(_ request: ResumeRequest, signals: TerminationSignals, log: Logger) throws
+  -> CoordinatorExit
+{
+  let directory = try JobDirectory(opening: request.path)
+  guard let lock = try takeLock(of: directory, unless: signals) else { return .interrupted }
+  // Held to the end of the process.
+  let resumption = Resumption(
+    request: request,
+    directory: directory,
+    description: try JobDescription(from: directory),
+    lock: lock.release()
+  )
+  var passes = try directory.passes()
+  var recovered = try recover(passes[passes.count - 1], in: directory.files)
+  // A crash came while the files of a later pass were made: it never began.
+  while !recovered.hasBegun, passes.count > 1 {
+    passes.removeLast()
+    recovered = try recover(passes[passes.count - 1], in: directory.files)
+  }
+  let main = passes.count == 1 ? recovered : try recover(.main, in: directory.files)
+  switch (request.selection, recovered.endedRows) {
+  case (nil, nil):
+    return try resumption.goOn(recovered, main: main, passes: passes, signals: signals, log: log)
+  case (nil, .some): return try resumption.tellEnd(of: recovered)
+  case (.some(let selection), .some):
+    return try resumption.goOver(selection, main: main, passes: passes, signals: signals, log: log)
+  case (.some, nil):
+    throw CoordinatorError(
+      "the job in \(request.path) has not ended, so which rows fail is not known yet; first: "
+        + "coordinator resume \(request.path)"
+    )
+  }
+}
+
+/// Waits for agents that an earlier coordinator has started and that may still send requests; nil if a signal came.
+private func takeLock(of directory: JobDirectory, unless signals: TerminationSignals) throws -> Descriptor? {
+  let deadline = Clock.now().adding(nanoseconds: 30_000_000_000)
+  while true {
+    switch try directory.lock() {
+    case .taken(let lock): return lock
+    case .coordinatorRuns(let pid):
+      throw CoordinatorError("process \(pid) is at work on \(directory.path); wait for its end, or interrupt it")
+    case .agentsLinger:
+      guard Clock.now() < deadline else {
+        throw CoordinatorError(
+          "agents of an earlier run still hold \(directory.path)/lock; end them (fuser -v \(directory.path)/lock)"
+        )
+      }
+      var entry = pollfd(fd: signals.descriptor, events: Int16(POLLIN), revents: 0)
+      if poll(&entry, 1, 50) > 0, signals.take() > 0 { return nil }
+    }
+  }
+}
+
+/// A job that was begun before.
+private struct Resumption {
+  let request: ResumeRequest
+  let directory: JobDirectory
+  let description: JobDescription
+  let lock: Int32
+
+  // MARK: Going on
+
+  /// What is not recorded of a pass that has not ended.
+  func goOn(
+    _ recovered: RecoveredPass,
+    main: RecoveredPass,
+    passes: [Pass],
+    signals: TerminationSignals,
+    log: Logger
+  ) throws -> CoordinatorExit {
+    var plan: JobPlan
+    switch recovered.pass {
+    case .main:
+      plan = try self.plan(.main, identifier: description.identifier, main: main)
+      plan.settled.settled = recovered.recorded
+    case .retry:
+      let selection = try RowSelection(decoding: recovered.selection)
+      let choice = try RowChoice(selection, in: directory, passes: passes.filter { $0 != recovered.pass })
+      plan = try self.plan(recovered.pass, identifier: recovered.identifier, main: main)
+      plan.choose(choice, selection)
+      plan.settled.settled.formUnion(recovered.recorded)
+    }
+    if recovered.hasBegun {
+      plan.recovered = recovered
+      // Asked for: they are sent again.
+      if plan.configuration.job.retry.includesUnsafe { plan.recovered?.forgetUnsafeRows() }
+      plan.writer = PassHandover(try PassWriter(continuing: recovered, in: directory.files))
+    } else {
+      plan.writer = PassHandover(
+        try PassWriter(creating: .main, identifier: plan.files.identifier, in: directory.files)
+      )
+    }
+    return try run(plan, signals: signals, log: log)
+  }
+
+  /// A further pass over some rows of a job that has ended.
+  func goOver(
+    _ selection: RowSelection,
+    main: RecoveredPass,
+    passes: [Pass],
+    signals: TerminationSignals,
+    log: Logger
+  ) throws -> CoordinatorExit {
+    let choice = try RowChoice(selection, in: directory, passes: passes)
+    guard choice.chosen.count > 0 else {
+      say("none of the \(choice.rows) rows is one to fetch again")
+      return .complete
+    }
+    let identifier = PosixIO.Process.randomBytes(16)
+    var plan = try self.plan(passes[passes.count - 1].next, identifier: identifier, main: main)
+    plan.choose(choice, selection)
+    plan.writer = PassHandover(
+      try PassWriter(
+        creating: plan.files.pass,
+        identifier: identifier,
+        selection: try selection.encoded,
+        in: directory.files
+      )
+    )
+    say("fetching \(choice.chosen.count) of \(choice.rows) rows again, into \(plan.files.pass.resultsName)")
+    return try run(plan, signals: signals, log: log)
+  }
+
+  private func run(_ plan: JobPlan, signals: TerminationSignals, log: Logger) throws -> CoordinatorExit {
+    do {
+      return try carryOut(plan, signals: signals, log: log)
+    } catch let error as JobNeverBegan {
+      guard case .failed(let reason) = error else { return .interrupted }
+      throw reason
+    }
+  }
+
+  private func plan(_ pass: Pass, identifier: [UInt8], main: RecoveredPass) throws -> JobPlan {
+    let (place, name) = try input(main)
+    return JobPlan(
+      configuration: try configuration,
+      files: JobFiles(directory, pass: pass, identifier: identifier, lock: lock, isNew: false),
+      input: place,
+      inputName: name
+    )
+  }
+
+  private var configuration: CoordinatorConfiguration {
+    get throws {
+      var job = description.specification
+      if request.repeatsUnsafe { job.retry.includesUnsafe = true }
+      let terms = description.terms
+      var configuration = CoordinatorConfiguration(
+        input: terms.input.path == "-" ? .standardInput : .file(terms.input.path),
+        output: .directory(request.path),
+        agents: try request.agents ?? terms.agents.configured,
+        job: job
+      )
+      configuration.agentWait = request.agentWait
+      configuration.failsOnErrors = request.failsOnErrors || terms.failsOnErrors
+      configuration.progress = request.progress
+      return configuration
+    }
+  }
+
+  /// Where the list is read again. A file stays open to the end of the process.
+  private func input(_ main: RecoveredPass) throws -> (InputPlace, String) {
+    let terms = description.terms.input
+    guard let earlier = terms.identity else {
+      return (.spool(directory.files, endedBytes: main.inputBytes), "the spooled input \(directory.path)/input")
+    }
+    let file = try InputFile(.file(terms.path))
+    if let difference = file.identity.map({ $0.difference(from: earlier) }) ?? "it is no file any more" {
+      throw CoordinatorError(
+        "\(terms.path) is not the list that this job began with: \(difference); put the old list back, "
+          + "or start a new job for the new one"
+      )
+    }
+    return (.file(file.release(), expected: main.inputHashes), terms.path)
+  }
+
+  // MARK: Nothing to do
+
+  /// The pass has ended; a crash may have come before its summary.
+  func tellEnd(of recovered: RecoveredPass) throws -> CoordinatorExit {
+    let report = JobReport(ofEnded: recovered)
+    let isMissing = try directory.read(recovered.pass.summaryName, limit: 1 << 24) == nil
+    if isMissing { try directory.replace(recovered.pass.summaryName, with: try report.encoded()) }
+    say("the job in \(request.path) is complete: \(recovered.counters.rows) rows in \(recovered.pass.resultsName)")
+    return try configuration.failsOnErrors && report.hasFailures ? .rowsFailed : .complete
+  }
+
+  private func say(_ text: String) { if request.progress != .none { StandardError.write("\(text)\n") } }
+}
+
+extension JobPlan {
+  fileprivate mutating func choose(_ choice: RowChoice, _ selection: RowSelection) {
+    settled.settled = choice.others
+    unchosenRows = choice.rows - choice.chosen.count
+    if selection.includesUnclear {
+      configuration.job.retry.includesUnsafe = true
+    } else {
+      settled.unclear = choice.unclear
+    }
+  }
+}
+
+/// The rows of a job that are to be fetched again.
+private struct RowChoice {
+  private(set) var chosen = RowSet()
+  /// Of these, requests that may have been carried out: not to be sent again if they must not be sent twice.
+  private(set) var unclear = RowSet()
+  /// All rows of the job.
+  private(set) var rows: UInt64 = 0
+
+  /// By what `passes` say of each row.
+  init(_ selection: RowSelection, in directory: JobDirectory, passes: [Pass]) throws {
+    try CurrentRecords(of: passes, in: directory.files).forEachCurrentColumn { column in
+      rows = max(rows, column.seq + 1)
+      guard selection.chooses(column) else { return }
+      chosen.insert(column.seq)
+      if let failure = column.failure, failure.mayHaveBeenSent { unclear.insert(column.seq) }
+    }
+  }
+
+  var others: RowSet {
+    var others = RowSet()
+    for seq in 0..<rows where !chosen.contains(seq) { others.insert(seq) }
+    return others
+  }
+}
+
+extension JobDescription.Terms.Agents {
+  fileprivate var configured: CoordinatorConfiguration.Agents {
+    get throws {
+      if let count, let threads { return .local(count: count, threads: threads) }
+      if let listen { return .remote(endpoint: listen) }
+      throw CoordinatorError("job.json does not say where agents come from; say --listen or --agents")
+    }
+  }
+}
