@@ -85,7 +85,7 @@ let package = Package(
     module("JobStore", ["FetchModel", "PosixIO", "Records"]),
     module(
       "CoordinatorRuntime",
-      ["FetchModel", "JobStore", "PosixIO", "Records", "Scheduling", "WireProtocol", "ZeroMQ", logging]
+      ["FetchModel", "JobStore", "PosixIO", "Records", "Scheduling", "WireProtocol", "ZeroMQ", deque, logging]
     ),
 
     // Programs.

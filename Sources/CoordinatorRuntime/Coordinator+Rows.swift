@@ -1,4 +1,5 @@
 import FetchModel
+import JobStore
 import PosixIO
 import Scheduling
 import WireProtocol

@@ -1,8 +1,8 @@
 import FetchModel
 import Foundation
 import JobStore
-package import Logging
-package import PosixIO
+import Logging
+import PosixIO
 import Records
 import Scheduling
 import WireProtocol

@@ -68,7 +68,13 @@ struct JobDescription {
   // MARK: Reading
 
   init(from directory: JobDirectory) throws {
-    let bytes = try directory.read("job.json", limit: Self.limit)
+    func read(_ name: String) throws -> [UInt8] {
+      guard let bytes = try directory.read(name, limit: Self.limit) else {
+        throw CoordinatorError("\(directory.path)/\(name) is missing; put it back from a copy, or start a new job")
+      }
+      return bytes
+    }
+    let bytes = try read("job.json")
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
     let damaged = CoordinatorError("\(directory.path)/job.json is damaged; put it back from a copy, or start a new job")
@@ -83,7 +89,7 @@ struct JobDescription {
       )
     }
     self.terms = terms
-    let whole = terms.hasSecrets ? try directory.read("secrets", limit: Self.limit) : Array(text)
+    let whole = terms.hasSecrets ? try read("secrets") : Array(text)
     do throws(JobCodingError) {
       self.specification = try JobSpecification(text: whole)
     } catch {

@@ -24,13 +24,16 @@ struct InputFile: ~Copyable {
       guard raw >= 0 else {
         throw CoordinatorError("cannot read \(path): \(SystemError("open").reason)")
       }
-      name = path
-      descriptor = Descriptor(owning: raw)
+      let found: InputIdentity?
       do throws(SystemError) {
-        identity = try Self.isRegular(raw) ? InputIdentity(of: raw) : nil
+        found = try Self.isRegular(raw) ? InputIdentity(of: raw) : nil
       } catch {
+        close(raw)
         throw CoordinatorError("cannot read \(path): \(error.reason)")
       }
+      name = path
+      descriptor = Descriptor(owning: raw)
+      identity = found
     }
   }
 

@@ -10,6 +10,7 @@ struct LocalAgents: ~Copyable {
   private static let respawns = 5
   /// The lifeline's number in an agent: the first after the standard ones.
   private static let lifelineNumber: Int32 = 3
+  private static let lockNumber: Int32 = 4
 
   private struct Slot {
     var process: ChildProcess?
@@ -26,14 +27,18 @@ struct LocalAgents: ~Copyable {
   private let program: String
   private let arguments: [String]
   private let lifeline: Lifeline
+  private let lock: Int32?
   private var slots: [Slot]
 
-  /// `program`: the agent's path. `arguments`: all but the lifeline.
-  init(program: String, arguments: [String], count: Int) throws(SystemError) {
+  /// `program`: the agent's path. `arguments`: all but the descriptors. `lock`: the job's, if it has one.
+  init(program: String, arguments: [String], lock: Int32?, count: Int) throws(SystemError) {
     let lifeline = try Lifeline()
     self.program = program
-    self.arguments = arguments + ["--lifeline", "\(Self.lifelineNumber)"]
     self.lifeline = lifeline
+    self.lock = lock
+    self.arguments =
+      arguments + ["--lifeline", "\(Self.lifelineNumber)"]
+      + (lock == nil ? [] : ["--lock-descriptor", "\(Self.lockNumber)"])
     // The first `check` starts them.
     slots = Array(repeating: Slot(process: nil, starts: 0, restartAt: .zero), count: count)
   }
@@ -48,7 +53,7 @@ struct LocalAgents: ~Copyable {
     slots[index].process = try ChildProcess(
       program: program,
       arguments: arguments,
-      inheriting: [(lifeline.readEnd.rawValue, Self.lifelineNumber)]
+      inheriting: [(lifeline.readEnd.rawValue, Self.lifelineNumber)] + (lock.map { [($0, Self.lockNumber)] } ?? [])
     )
   }
 

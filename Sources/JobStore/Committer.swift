@@ -52,6 +52,8 @@ package enum CommitterCommand: Sendable {
 package enum CommitterReport: Equatable, Sendable {
   /// All blocks of the session up to this one.
   case durable(session: UInt64, block: UInt64)
+  /// So many bytes of lines, all those that `durable` is about and those that nobody waits for.
+  case committed(bytes: Int)
   /// All entries with tickets up to this one.
   case journaled(ticket: UInt64)
   case statusWritten
@@ -79,6 +81,8 @@ package struct Committer: ~Copyable {
   /// Highest block of each session since the last sync.
   private var waiting: [(session: UInt64, block: UInt64)] = []
   private var oldest: Instant?
+  /// Appended since the last sync.
+  private var openBytes = 0
 
   /// What was asked for by the commands of one drain.
   private struct Wishes {
@@ -147,6 +151,7 @@ package struct Committer: ~Copyable {
 
   private mutating func append(_ request: CommitRequest) throws(CommitFailure) {
     try sink.append(request)
+    openBytes += request.lines.count
     if let index = waiting.firstIndex(where: { $0.session == request.session }) {
       waiting[index].block = request.block
     } else {
@@ -158,6 +163,8 @@ package struct Committer: ~Copyable {
   private mutating func commit() throws(CommitFailure) {
     try sink.commit()
     for entry in waiting where entry.session != 0 { report(.durable(session: entry.session, block: entry.block)) }
+    if openBytes > 0 { report(.committed(bytes: openBytes)) }
+    openBytes = 0
     waiting.removeAll(keepingCapacity: true)
     oldest = nil
   }

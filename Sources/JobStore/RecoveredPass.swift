@@ -38,6 +38,9 @@ package struct RecoveredPass: Sendable {
 
   init(_ pass: Pass) { self.pass = pass }
 
+  /// Unsafe rows whose fate is not known may be sent again.
+  package mutating func forgetUnsafeRows() { unsafe = [:] }
+
   mutating func apply(_ entry: JournalEntry) {
     switch entry {
     case .began(let name, let selection):

@@ -10,7 +10,7 @@ struct CoordinatorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "coordinator",
     abstract: "Fetches a list of URLs with agents and records every outcome exactly once.",
-    subcommands: [Local.self, Run.self]
+    subcommands: [Local.self, Run.self, Resume.self, Status.self]
   )
 
   static func main() {
@@ -22,7 +22,7 @@ struct CoordinatorCommand: ParsableCommand {
       // One line, as for every other error; ArgumentParser has three of its own.
       let text = message(for: error).split(whereSeparator: \.isNewline).joined(separator: " ")
       let first = CommandLine.arguments.dropFirst().first ?? ""
-      let command = ["local", "run"].contains(first) ? "coordinator \(first)" : "coordinator"
+      let command = ["local", "run", "resume", "status"].contains(first) ? "coordinator \(first)" : "coordinator"
       StandardError.write("coordinator: \(text) (see \(command) --help)\n")
       exit(withError: ExitCode.validationFailure)
     }
@@ -79,13 +79,7 @@ struct Run: ParsableCommand {
 
   func validate() throws {
     guard common.output != nil else { throw ValidationError("run needs -o DIR (or -o - for standard output)") }
-    let endpoint = try ListenEndpoint(listen)
-    guard endpoint.isPrivate || insecurePlaintext else {
-      throw ValidationError(
-        "\(listen) can be reached from other hosts, and nothing is encrypted yet: "
-          + "listen on 127.0.0.1, or add --insecure-plaintext if the network is yours alone"
-      )
-    }
+    try checkReach(of: ListenEndpoint(listen), insecurePlaintext: insecurePlaintext)
   }
 
   func run() throws {
@@ -98,7 +92,7 @@ struct Run: ParsableCommand {
   }
 }
 
-/// What both ways of running share.
+/// What the ways of beginning a job share.
 struct CommonOptions: ParsableArguments {
   @Argument(
     help: ArgumentHelp(
@@ -117,20 +111,7 @@ struct CommonOptions: ParsableArguments {
   )
   var output: String?
 
-  @Option(help: ArgumentHelp("How long the first agent is waited for.", valueName: "seconds"))
-  var agentWait: Double = 30
-
-  @Flag(help: "Exit with 1 if a row failed or has a status of 400 or more.")
-  var fail = false
-
-  @Flag(help: "Nothing on standard error but errors.")
-  var quiet = false
-
-  func validate() throws {
-    guard agentWait > 0, agentWait <= 1e6 else {
-      throw ValidationError("--agent-wait takes seconds above 0, at most 1000000")
-    }
-  }
+  @OptionGroup var running: RunningOptions
 
   /// A folder named after the input and the time.
   func freshDirectory() -> String {
@@ -143,30 +124,16 @@ struct CommonOptions: ParsableArguments {
   }
 
   func run(output: String, agents: CoordinatorConfiguration.Agents, job: JobSpecification) throws {
-    PosixIO.Process.openStandardDescriptors()
-    PosixIO.Process.ignoreBrokenPipes()
-    PosixIO.Process.raiseDescriptorLimit()
     var configuration = CoordinatorConfiguration(
       input: input == "-" ? .standardInput : .file(input),
       output: output == "-" ? .standardOutput : .directory(output),
       agents: agents,
       job: job
     )
-    configuration.agentWait = .milliseconds(Int64(agentWait * 1000))
-    configuration.failsOnErrors = fail
-    configuration.progress = quiet ? .none : isatty(STDERR_FILENO) == 1 ? .live : .lines
-    // Before any thread starts, so that all leave these signals to the loop.
-    let signals = try TerminationSignals()
-    var log = Logger(label: "coordinator") { StreamLogHandler.standardError(label: $0) }
-    log.logLevel = quiet ? .error : .notice
-    do {
-      let exit = try runCoordinator(configuration, signals: signals, log: log)
-      throw ExitCode(exit.rawValue)
-    } catch let code as ExitCode {
-      throw code
-    } catch {
-      StandardError.write("coordinator: \(error)\n")
-      throw ExitCode(CoordinatorExit.notDone.rawValue)
-    }
+    configuration.agentWait = running.agentWaitDuration
+    configuration.failsOnErrors = running.fail
+    configuration.progress = running.progress
+    let settled = configuration
+    try running.run { signals, log in try runCoordinator(settled, signals: signals, log: log) }
   }
 }

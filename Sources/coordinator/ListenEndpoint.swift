@@ -34,3 +34,13 @@ struct ListenEndpoint {
     return inet_pton(AF_INET, host, &address) == 1 && UInt32(bigEndian: address.s_addr) >> 24 == 127
   }
 }
+
+/// Refuses an address that others can reach if nothing protects it.
+func checkReach(of endpoint: ListenEndpoint, insecurePlaintext: Bool) throws {
+  guard endpoint.isPrivate || insecurePlaintext else {
+    throw ValidationError(
+      "\(endpoint.text) can be reached from other hosts, and nothing is encrypted yet: "
+        + "listen on 127.0.0.1, or add --insecure-plaintext if the network is yours alone"
+    )
+  }
+}
