@@ -34,10 +34,12 @@ extension Coordinator {
         leftTo: row.mustNotRepeat ? earlierHolder(of: scheduler.nextSeq) : nil
       )
       switch intake {
-      case .taken: break
+      case .taken: continue
       case .recorded: lines.release(location)
       case .lost(let row): recordLost(row, agent: "of an earlier run")
       }
+      // It may have been the only row of its origin, which is forgotten then.
+      if row.origin >= 0 { numbers[Int(row.origin)] = 0 }
     }
   }
 

@@ -90,6 +90,8 @@ extension Coordinator {
 
   /// Blocks may have come while agents parted: they are durable, too, before the summary counts them.
   private func stopWriting() throws {
+    nextStatus = now
+    writeStatus()
     mailboxes.committer.send(.stop)
     while true {
       mailboxes.events.signal.wait(milliseconds: 100)

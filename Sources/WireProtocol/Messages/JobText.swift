@@ -4,8 +4,10 @@ import SwiftProtobuf
 /// A job's description as JSON text, for files: the field names are those of control.proto.
 extension JobSpecification {
   package func text() -> [UInt8] {
+    var options = JSONEncodingOptions()
+    options.preserveProtoFieldNames = true
     do {
-      return try WireJob(self).jsonUTF8Bytes()
+      return try WireJob(self).jsonUTF8Bytes(options: options)
     } catch {
       // Fails only for Any fields and for text that is not UTF-8, of which there are none.
       preconditionFailure("a job cannot be written as JSON: \(error)")
