@@ -10,7 +10,9 @@ struct CoordinatorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "coordinator",
     abstract: "Fetches a list of URLs with agents and records every outcome exactly once.",
-    subcommands: [Local.self, Run.self, Resume.self, Status.self]
+    subcommands: [
+      Local.self, Run.self, Resume.self, Status.self, VerifyCommand.self, RecordsCommand.self,
+    ]
   )
 
   static func main() {
@@ -22,7 +24,8 @@ struct CoordinatorCommand: ParsableCommand {
       // One line, as for every other error; ArgumentParser has three of its own.
       let text = message(for: error).split(whereSeparator: \.isNewline).joined(separator: " ")
       let first = CommandLine.arguments.dropFirst().first ?? ""
-      let command = ["local", "run", "resume", "status"].contains(first) ? "coordinator \(first)" : "coordinator"
+      let names = configuration.subcommands.map(\._commandName)
+      let command = names.contains(first) ? "coordinator \(first)" : "coordinator"
       StandardError.write("coordinator: \(text) (see \(command) --help)\n")
       exit(withError: ExitCode.validationFailure)
     }
