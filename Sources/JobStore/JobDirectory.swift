@@ -1,6 +1,6 @@
 import FetchModel
 import Glibc
-package import PosixIO
+import PosixIO
 
 /// The folder that holds everything a job leaves behind. It is the user's alone (0700), and files in it are opened
 /// relative to it, never through links.
@@ -13,7 +13,7 @@ package final class JobDirectory: Sendable {
   package let path: String
   /// The same folder for everything durable.
   package let files: any FileLayer
-  private let folder: SystemFiles
+  let folder: SystemFiles
   private let isNew: Bool
 
   /// Makes the folder, or takes an existing one that holds no job.
@@ -97,53 +97,4 @@ package final class JobDirectory: Sendable {
 
   /// Makes the names of new files durable.
   package func syncNames() throws(JobStoreError) { try files.makeNamesDurable() }
-}
-
-// MARK: - Who works on it
-
-/// What became of the attempt to be the one that works on a job.
-package enum JobLock: ~Copyable {
-  /// Held until the descriptor is closed. Local agents inherit it, and the lock with it.
-  case taken(Descriptor)
-  /// Another coordinator works on the job.
-  case coordinatorRuns(Int32)
-  /// The coordinator is gone, but not all of the agents that it started.
-  case agentsLinger
-}
-
-// Two locks on one file. flock(2) belongs to the open file, which local agents inherit: it is free when the last of
-// them is gone. A record lock of fcntl(2) belongs to the process: it says whether a coordinator lives, and which. It
-// is lost when the process closes the file, even through another descriptor, so a coordinator opens it only once.
-extension JobDirectory {
-  private static let lockName = "lock"
-
-  /// Takes the lock if it is free.
-  package func lock() throws(JobStoreError) -> JobLock {
-    let flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC
-    let raw = openRelative(folder.descriptor, Self.lockName, flags, 0o600)
-    guard raw >= 0 else { throw JobStoreError("open", "\(path)/\(Self.lockName)", SystemError("openat")) }
-    let file = Descriptor(owning: raw)
-    do throws(SystemError) {
-      guard try FileLocks.takeRecordLock(file.rawValue) else {
-        return .coordinatorRuns(try FileLocks.recordLockOwner(file.rawValue) ?? 0)
-      }
-      guard try FileLocks.takeFileLock(file.rawValue) else { return .agentsLinger }
-    } catch {
-      throw JobStoreError("lock", "\(path)/\(Self.lockName)", error)
-    }
-    return .taken(file)
-  }
-
-  /// The process that works on the job as its coordinator; nil if none does. Not for that process itself.
-  package func runningCoordinator() throws(JobStoreError) -> Int32? {
-    let raw = openRelative(folder.descriptor, Self.lockName, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
-    if raw < 0, errno == ENOENT { return nil }
-    guard raw >= 0 else { throw JobStoreError("open", "\(path)/\(Self.lockName)", SystemError("openat")) }
-    let file = Descriptor(owning: raw)
-    do throws(SystemError) {
-      return try FileLocks.recordLockOwner(file.rawValue)
-    } catch {
-      throw JobStoreError("look at", "\(path)/\(Self.lockName)", error)
-    }
-  }
 }

@@ -100,6 +100,7 @@ private func recoverIndex(
     try file.append(bytes)
     try file.synchronize()
     recovered.indexLength = UInt64(bytes.count)
+    try refuseDamagedLines(results)
     return
   }
   var blocks = try count(&index, within: try results.size(), &recovered)
@@ -117,6 +118,26 @@ private func recoverIndex(
   recovered.cut.index = size - index.offset
   if index.offset < size { try file.truncate(to: index.offset) }
   try file.synchronize()
+}
+
+/// No crash takes an index away whose header was durable before there was a line. Where it is gone, lines behind a
+/// damaged one may well have counted, and must not be cut.
+private func refuseDamagedLines(_ results: OpenFile) throws(JobStoreError) {
+  var records = RecordReader(results, from: 0, to: try results.size())
+  var damaged: UInt64?
+  while true {
+    let offset = records.offset
+    switch try records.next() {
+    case .end: return
+    case .invalid: damaged = damaged ?? offset
+    case .record:
+      guard let damaged else { continue }
+      throw JobStoreError(
+        "\(results.path) has no whole record at byte \(damaged) but records behind it, and its index is lost; "
+          + "mend that line, or put the index back; see: coordinator verify DIR"
+      )
+    }
+  }
 }
 
 /// Counts the rows of all blocks that are whole; returns where each of these begins.

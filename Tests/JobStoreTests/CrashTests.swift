@@ -93,7 +93,7 @@ import Testing
     #expect(calls > 50)
     for stop in 0...calls {
       for crash in MemoryFiles.Crash.allCases {
-        for seed in 0..<(crash == .kill ? 2 : 5) as Range<UInt64> {
+        for seed in 0..<(crash == .kill ? 5 : 10) as Range<UInt64> {
           var random = SeededGenerator(seed: seed << 32 | UInt64(stop))
           try story(stop, crash, &random, "stop \(stop), \(crash), seed \(seed)")
         }
@@ -115,7 +115,7 @@ import Testing
     files = files.after(crash, &random)
     files.stop(after: Int.random(in: 0...30, using: &random))
     do throws(JobStoreError) { try run(files, &told) } catch {}
-    files = files.after(crash, &random)
+    files = files.after(Bool.random(using: &random) ? .kill : .powerCut, &random)
     try check(files, told, what)
     try run(files, &told)
     try check(files, told, what)

@@ -42,6 +42,8 @@ final class MemoryFiles: FileLayer {
   let path = "job"
   private let state: Mutex<State>
 
+  private init(_ state: State) { self.state = Mutex(state) }
+
   init(_ contents: [String: [UInt8]] = [:]) {
     var state = State()
     for (name, bytes) in contents.sorted(by: { $0.key < $1.key }) {
@@ -78,19 +80,20 @@ final class MemoryFiles: FileLayer {
 
   /// What the next process finds.
   func after(_ crash: Crash, _ random: inout SeededGenerator) -> MemoryFiles {
-    let state = state.withLock { $0 }
-    var contents: [String: [UInt8]] = [:]
+    var state = state.withLock { $0 }
     switch crash {
     case .kill:
-      for (name, node) in state.names.sorted(by: { $0.key < $1.key }) {
-        var bytes = state.nodes[node].bytes
-        // write(2) may have been under way.
-        if let last = state.lastAppend, last.node == node, Bool.random(using: &random) {
-          bytes.removeLast(min(bytes.count, Int.random(in: 0...last.length, using: &random)))
-        }
-        contents[name] = bytes
+      // write(2) may have been under way.
+      if let last = state.lastAppend, Bool.random(using: &random) {
+        state.nodes[last.node].bytes.removeLast(Int.random(in: 0...last.length, using: &random))
       }
+      state.open = [:]
+      state.lastAppend = nil
+      state.stopsAfter = .max
+      // What was not synced still is not.
+      return MemoryFiles(state)
     case .powerCut:
+      var contents: [String: [UInt8]] = [:]
       // A name that was not synced may be there or not; each for itself.
       let all = Set(state.names.keys).union(state.syncedNames.keys).sorted()
       for name in all {
@@ -98,8 +101,8 @@ final class MemoryFiles: FileLayer {
         guard let node = choices[Int.random(in: 0...1, using: &random)] else { continue }
         contents[name] = Self.survivor(of: state.nodes[node], &random)
       }
+      return MemoryFiles(contents)
     }
-    return MemoryFiles(contents)
   }
 
   /// What was synced is certain. Of the rest any prefix, possibly zeros after it.

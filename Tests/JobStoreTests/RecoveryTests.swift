@@ -144,6 +144,21 @@ import Testing
     #expect(try !recover(.main, in: files).journalWasLost)
   }
 
+  @Test func `cuts no records behind a damaged one when the index is lost`() throws {
+    let middle = blocks[0].lines.count + 20
+    let whole = try files { $0["results.jsonl"]?[middle] = 0 }
+    // The index says that they count.
+    #expect(try recover(.main, in: whole).recorded.count == 12)
+    let lost = try files {
+      $0["results.jsonl"]?[middle] = 0
+      $0["results.idx"] = nil
+    }
+    let before = lost.bytes("results.jsonl")
+    let error = #expect(throws: JobStoreError.self) { _ = try recover(.main, in: lost) }
+    #expect(error?.description.contains("no whole record at byte \(blocks[0].lines.count)") == true)
+    #expect(lost.bytes("results.jsonl") == before)
+  }
+
   @Test func `without a record file is refused`() throws {
     let files = try files { $0["results.jsonl"] = nil }
     let error = #expect(throws: JobStoreError.self) { _ = try recover(.main, in: files) }
