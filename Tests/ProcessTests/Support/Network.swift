@@ -72,6 +72,9 @@ final class Listener {
     // Small, so that a large request does not fit into what nobody reads; inherited by connections.
     var room: Int32 = 8192
     setsockopt(made, SOL_SOCKET, SO_RCVBUF, &room, socklen_t(MemoryLayout<Int32>.size))
+    // Connections of whoever listened there before may not be forgotten yet.
+    var again: Int32 = 1
+    setsockopt(made, SOL_SOCKET, SO_REUSEADDR, &again, socklen_t(MemoryLayout<Int32>.size))
     var address = sockaddr_in()
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
     let isBound = withLoopback(number: number, port: wanted) { bind(made, $0, $1) } == 0
