@@ -36,6 +36,8 @@ extension Agent {
       )
       try perform(actions, after: welcome)
     case .helloAgain(let answer):
+      // Perhaps its coordinator, started again.
+      if session.session == identifier { servedAt = now }
       try perform(session.unknown(session: identifier, epoch: epoch, isSuperseded: answer.isSuperseded))
     case .refusal(let refusal):
       try perform(session.refused(reason: refusal.reason, isTemporary: refusal.isTemporary, now: now))
