@@ -20,7 +20,9 @@ package struct AgentSession: Equatable, Sendable {
     /// From a stamp to the end of the lease; a second shorter than the coordinator's reckoning.
     package var lease: UInt64 = 10_000_000_000
     package var beat: UInt64 = 1_000_000_000
-    /// How long an answer to a hello is waited for.
+    /// How long an answer to a hello is waited for; twice as long after each that had none, up to eight times. A
+    /// coordinator that stands still takes none of them, and they name much: those that wait for it must not fill the
+    /// memory.
     package var hello: UInt64 = 2_000_000_000
     /// Pause after a refusal.
     package var refusal: UInt64 = 1_000_000_000
@@ -68,6 +70,8 @@ package struct AgentSession: Equatable, Sendable {
   private let timing: Timing
   private var state = State.absent
   private var nextNonce: UInt64
+  /// How often the time to wait for an answer has been doubled.
+  private var doublings: UInt64 = 0
   /// Until when the rows of an earlier epoch's session may go on; nil if none are held.
   private var heldUntil: Instant?
   private var job: [UInt8] = []
@@ -103,7 +107,9 @@ package struct AgentSession: Equatable, Sendable {
     case .absent: return sayHello(now)
     case .collecting, .parted: return []
     case .greeting(_, let since):
-      return now >= since.adding(nanoseconds: timing.hello) ? sayHello(now) : []
+      guard now >= since.adding(nanoseconds: timing.hello << doublings) else { return [] }
+      doublings = min(3, doublings + 1)
+      return sayHello(now)
     case .refused(let end):
       return now >= end ? sayHello(now) : []
     case .active(let session, let epoch, let leaseEnd, let nextBeat):
@@ -130,7 +136,9 @@ package struct AgentSession: Equatable, Sendable {
 
   /// The hello could not leave, because there is no connection; it is said again at the next tick.
   package mutating func helloNotSent() {
-    if case .greeting = state { state = .absent }
+    guard case .greeting = state else { return }
+    state = .absent
+    doublings = 0
   }
 
   /// Something that the last hello named is kept no more: whoever answers that hello would wait for it.
@@ -144,6 +152,7 @@ package struct AgentSession: Equatable, Sendable {
   {
     // An answer to a hello that was given up belongs to a session which the newer hello has fenced.
     guard case .greeting(let expected, let since) = state, nonce == expected else { return [] }
+    doublings = 0
     let isNewJob = welcomeJob != job
     // Rows of a job that is no more: nobody counts their connections.
     if isNewJob, heldUntil != nil { return lose(keepsRows: false) }
@@ -162,6 +171,7 @@ package struct AgentSession: Equatable, Sendable {
 
   package mutating func refused(reason: String, isTemporary: Bool, now: Instant) -> [Action] {
     guard case .greeting = state else { return [] }
+    doublings = 0
     state = .refused(until: now.adding(nanoseconds: timing.refusal))
     return [.refused(reason: reason, isTemporary: isTemporary)]
   }

@@ -28,6 +28,19 @@ extension [AgentSession.Action] {
     #expect(session.session == 0)
   }
 
+  @Test func `waits longer after each hello that had no answer, up to a limit`() {
+    var session = AgentSession(nonce: 10)
+    var said: [UInt64] = []
+    for second in UInt64(0)..<60 where !session.tick(now: at(second * 1000)).isEmpty { said.append(second) }
+    #expect(said == [0, 2, 6, 14, 30, 46])
+    _ = session.refused(reason: "no", isTemporary: true, now: at(60_000))
+    _ = session.tick(now: at(61_000))
+    #expect(session.tick(now: at(63_000)).count == 1, "it was answered")
+    session.helloNotSent()
+    #expect(session.tick(now: at(63_100)).count == 1)
+    #expect(session.tick(now: at(65_100)).count == 1, "there was no connection")
+  }
+
   @Test func `a hello that could not leave is said at the next tick`() {
     var session = AgentSession(nonce: 10)
     _ = session.tick(now: at(0))
