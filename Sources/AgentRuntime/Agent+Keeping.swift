@@ -39,6 +39,8 @@ extension Agent {
   /// The current job's results, if its coordinator has been away for too long.
   private mutating func dropOutbox(_ now: Instant) -> DroppedResults? {
     guard session.session == 0, !outbox.isEmpty, now >= servedAt + configuration.hold else { return nil }
+    // Rows that were under way when their worker was asked are named as such, and may be in here by now.
+    guard !session.isContinuing else { return nil }
     let loss = DroppedResults(job: job?.identifier ?? [], rows: outbox.finishedRows, cause: .unclaimed)
     admission.addUnacknowledged(-outbox.removeAll())
     held.removeAll { $0.origin == 0 }
@@ -55,7 +57,8 @@ extension Agent {
     let what = "\(loss.rows) finished rows of job \(Self.hexadecimal(loss.job)) are lost"
     switch loss.cause {
     case .unclaimed:
-      let seconds = configuration.hold.inSeconds
+      let exact = configuration.hold.inSeconds
+      let seconds = exact == exact.rounded() ? "\(Int(exact))" : "\(exact)"
       return "\(what): its coordinator was not heard for \(seconds) s at \(configuration.coordinator) (--hold)"
     case .noRoom: return "\(what): more is kept for coordinators that are away than there is room for"
     }
