@@ -85,7 +85,7 @@ struct JobFiles: Sendable {
   /// Makes the folder with `job.json`.
   init(creating path: String, _ configuration: CoordinatorConfiguration, _ input: borrowing InputFile) throws {
     let directory = try JobDirectory(creating: path)
-    guard case .taken(let lock) = try directory.lock() else {
+    guard case .taken(let lock, let own) = try directory.lock() else {
       throw CoordinatorError("the output folder \(path) is being used by another coordinator; name another with -o")
     }
     let identifier = PosixIO.Process.randomBytes(16)
@@ -103,6 +103,8 @@ struct JobFiles: Sendable {
       hasSecrets: configuration.job.hasSecrets
     )
     self.init(directory, pass: .main, identifier: identifier, lock: lock.release(), isNew: true)
+    // Held to the end of the process.
+    _ = own.release()
     do {
       try JobDescription(terms: terms, specification: configuration.job).write(to: directory)
     } catch {

@@ -26,11 +26,11 @@ package func resumeCoordinator(_ request: ResumeRequest, signals: TerminationSig
 {
   let directory = try JobDirectory(opening: request.path)
   guard let lock = try takeLock(of: directory, unless: signals) else { return .interrupted }
-  // Held to the end of the process.
   let resumption = Resumption(
     request: request,
     directory: directory,
     description: try JobDescription(from: directory),
+    // Held to the end of the process.
     lock: lock.release()
   )
   var passes = try directory.passes()
@@ -60,7 +60,10 @@ private func takeLock(of directory: JobDirectory, unless signals: TerminationSig
   let deadline = Clock.now().adding(nanoseconds: 30_000_000_000)
   while true {
     switch try directory.lock() {
-    case .taken(let lock): return lock
+    case .taken(let lock, let own):
+      // Held to the end of the process.
+      _ = own.release()
+      return lock
     case .coordinatorRuns(let pid):
       throw CoordinatorError("process \(pid) is at work on \(directory.path); wait for its end, or interrupt it")
     case .agentsLinger:

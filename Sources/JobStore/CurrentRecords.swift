@@ -11,9 +11,15 @@ package struct CurrentRecords: Sendable {
   private let files: any FileLayer
   private let passes: [Pass]
 
+  /// By all passes.
   package init(in files: any FileLayer) throws(JobStoreError) {
+    self.init(of: try Pass.all(in: files), in: files)
+  }
+
+  /// By these passes, oldest first.
+  package init(of passes: [Pass], in files: any FileLayer) {
     self.files = files
-    passes = try Pass.all(in: files)
+    self.passes = passes
   }
 
   /// Every row once, in no order of rows. Needs a bit of memory for each.

@@ -8,7 +8,9 @@ package final class JobDirectory: Sendable {
   /// Files whose presence says that a job lives here.
   private static let marks = ["results.jsonl", "job.json", "summary.json"]
   /// What else a job makes before it records anything.
-  private static let companions = ["results.idx", "journal", "secrets", "status.json", "input", "lock"]
+  private static let companions = [
+    "results.idx", "journal", "secrets", "status.json", "input", lockName, coordinatorLockName,
+  ]
 
   package let path: String
   /// The same folder for everything durable.

@@ -19,10 +19,11 @@ package func verify(_ path: String, rebuilding: Bool = false) throws(JobStoreErr
     throw JobStoreError("a coordinator (process \(process)) works on the job in \(path); wait for it, or stop it first")
   case .agentsLinger:
     throw JobStoreError("agents of the job in \(path) are still ending; try again in some seconds")
-  case .taken(let lock):
+  case .taken(let lock, let own):
     for pass in try directory.passes() { try rebuildIndex(of: pass, in: directory.files) }
     let report = try verify(in: directory.files)
     _ = consume lock
+    _ = consume own
     return report
   }
 }

@@ -24,7 +24,7 @@ struct CoordinatorCommand: ParsableCommand {
       // One line, as for every other error; ArgumentParser has three of its own.
       let text = message(for: error).split(whereSeparator: \.isNewline).joined(separator: " ")
       let first = CommandLine.arguments.dropFirst().first ?? ""
-      let names = configuration.subcommands.map(\._commandName)
+      let names: Set = ["local", "run", "resume", "status", "verify", "records", "keygen"]
       let command = names.contains(first) ? "coordinator \(first)" : "coordinator"
       StandardError.write("coordinator: \(text) (see \(command) --help)\n")
       exit(withError: ExitCode.validationFailure)

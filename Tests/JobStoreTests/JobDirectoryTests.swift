@@ -122,13 +122,14 @@ private final class Scratch {
 
   @Test func `is locked until the last copy of the descriptor is closed`() throws {
     let directory = try opened()
-    guard case .taken(let lock) = try directory.lock() else {
+    guard case .taken(let lock, let own) = try directory.lock() else {
       Issue.record("the lock was not free")
       return
     }
     let inherited = Descriptor(owning: dup(lock.rawValue))
-    // Closed; a record lock of this process is gone with it, one of another would be seen as its coordinator.
+    // As when this process ends. Its own record lock it cannot see.
     _ = consume lock
+    _ = consume own
     #expect(try lockState(directory) == "agents")
     _ = consume inherited
     #expect(try lockState(directory) == "free")
