@@ -26,7 +26,12 @@ import Testing
       of: [append(Rows([0]), 1, 1), append(Rows([1]), 0, 0), append(Rows([2]), 2, 1), append(Rows([3]), 1, 2), .stop],
       files
     )
-    #expect(reports == [.durable(session: 1, block: 2), .durable(session: 2, block: 1), .idle])
+    let bytes = (UInt64(0)..<4).reduce(0) { $0 + Rows([$1]).lines.count }
+    #expect(
+      reports == [
+        .durable(session: 1, block: 2), .durable(session: 2, block: 1), .committed(bytes: bytes), .idle,
+      ]
+    )
     #expect(try recover(.main, in: files).recorded.count == 4)
   }
 
