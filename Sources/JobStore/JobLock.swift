@@ -22,7 +22,8 @@ extension JobDirectory {
   /// Takes the lock if it is free.
   package func lock() throws(JobStoreError) -> JobLock {
     let own = try openLock(Self.coordinatorLockName, O_RDWR | O_CREAT)
-    guard try attempt(Self.coordinatorLockName, { () throws(SystemError) in try FileLocks.takeRecordLock(own.rawValue) })
+    guard
+      try attempt(Self.coordinatorLockName, { () throws(SystemError) in try FileLocks.takeRecordLock(own.rawValue) })
     else {
       let owner = try attempt(Self.coordinatorLockName) { () throws(SystemError) in
         try FileLocks.recordLockOwner(own.rawValue)
