@@ -116,6 +116,7 @@ let package = Package(
     tests(of: "AgentRuntime", ["FetchClient", "FetchModel", "Scheduling", "WireProtocol"]),
     tests(of: "JobStore", ["FetchModel", "PosixIO", "Records"]),
     tests(of: "CoordinatorRuntime", ["Scheduling", "WireProtocol"]),
+    tests(of: "ZeroMQ"),
     tests(of: "OriginServer"),
     // Real programs from the folder that TRAWL_BIN names.
     .testTarget(name: "ProcessTests", swiftSettings: settings),

@@ -124,7 +124,8 @@ struct Agent: ~Copyable {
         highWaterMark: 0,
         lingerMilliseconds: 500,
         maximumFrameBytes: 64 * 1024 * 1024,
-        handshakeMilliseconds: 10_000
+        handshakeMilliseconds: 10_000,
+        security: .plaintext
       )
     )
     try socket.connect(to: configuration.coordinator)

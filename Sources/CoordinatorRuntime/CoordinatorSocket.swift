@@ -29,7 +29,8 @@ struct CoordinatorSocket: ~Copyable {
         highWaterMark: 100_000,
         lingerMilliseconds: 500,
         maximumFrameBytes: 16 * 1024 * 1024,
-        handshakeMilliseconds: 10_000
+        handshakeMilliseconds: 10_000,
+        security: .plaintext
       )
     )
     let endpoint: String
