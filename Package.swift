@@ -67,6 +67,7 @@ let package = Package(
     module("Records", ["FetchModel"]),  // pure
     module("WireProtocol", ["FetchModel", protobuf]),  // pure
     module("ZeroMQ", ["CZeroMQ", "FetchModel"]),
+    module("Keys", ["PosixIO", "ZeroMQ"]),
     module("TLS", ["COpenSSL", "FetchModel"]),
     module("Resolver", ["FetchModel", "PosixIO"]),
 
@@ -117,6 +118,7 @@ let package = Package(
     tests(of: "JobStore", ["FetchModel", "PosixIO", "Records"]),
     tests(of: "CoordinatorRuntime", ["Scheduling", "WireProtocol"]),
     tests(of: "ZeroMQ"),
+    tests(of: "Keys", ["ZeroMQ"]),
     tests(of: "OriginServer"),
     // Real programs from the folder that TRAWL_BIN names.
     .testTarget(name: "ProcessTests", swiftSettings: settings),
