@@ -79,22 +79,24 @@ let package = Package(
     module(
       "AgentRuntime",
       [
-        "FetchClient", "FetchModel", "PosixIO", "Resolver", "Scheduling", "TLS", "WireProtocol", "ZeroMQ", deque,
-        logging,
+        "FetchClient", "FetchModel", "Keys", "PosixIO", "Resolver", "Scheduling", "TLS", "WireProtocol", "ZeroMQ",
+        deque, logging,
       ]
     ),
     module("JobStore", ["FetchModel", "PosixIO", "Records"]),
     module(
       "CoordinatorRuntime",
-      ["FetchModel", "JobStore", "PosixIO", "Records", "Scheduling", "WireProtocol", "ZeroMQ", deque, logging]
+      [
+        "FetchModel", "JobStore", "Keys", "PosixIO", "Records", "Scheduling", "WireProtocol", "ZeroMQ", deque, logging,
+      ]
     ),
 
     // Programs.
     program(
       "coordinator",
-      ["CoordinatorRuntime", "FetchModel", "JobStore", "PosixIO", "Records", "TLS", argumentParser, logging]
+      ["CoordinatorRuntime", "FetchModel", "JobStore", "Keys", "PosixIO", "Records", "TLS", argumentParser, logging]
     ),
-    program("agent", ["AgentRuntime", "PosixIO", argumentParser, logging]),
+    program("agent", ["AgentRuntime", "Keys", "PosixIO", argumentParser, logging]),
 
     // The origin server of the demo and the tests; no part of the product's path.
     module("OriginServer", ["COpenSSL", "COriginShims"]),
@@ -114,7 +116,7 @@ let package = Package(
     tests(of: "Scheduling", ["FetchModel"], resources: [.copy("Transcripts")]),
     tests(of: "WireProtocol", ["FetchModel"]),
     tests(of: "FetchClient", ["FetchModel", "PosixIO"]),
-    tests(of: "AgentRuntime", ["FetchClient", "FetchModel", "Scheduling", "WireProtocol"]),
+    tests(of: "AgentRuntime", ["FetchClient", "FetchModel", "Scheduling", "WireProtocol", "ZeroMQ"]),
     tests(of: "JobStore", ["FetchModel", "PosixIO", "Records"]),
     tests(of: "CoordinatorRuntime", ["Scheduling", "WireProtocol"]),
     tests(of: "ZeroMQ"),

@@ -1,6 +1,7 @@
 import DequeModule
 import FetchClient
 import FetchModel
+import Keys
 package import Logging
 package import PosixIO
 import Resolver
@@ -23,7 +24,7 @@ import ZeroMQ
 //
 // The files: `+Messages` what the coordinator says; `+Session` from one session to the next; `+Reports` what workers
 // say; `+Keeping` what is kept for coordinators that are away; `+Ending` how an agent that is told to end gets rid of
-// its rows.
+// its rows; `+Dialing` handshakes that fail.
 
 /// Why an agent ended.
 package enum AgentExit: Equatable, Sendable {
@@ -81,6 +82,8 @@ struct Agent: ~Copyable {
   let admission: Admission
   let log: Logger
   let socket: Socket
+  var monitor: HandshakeMonitor
+  var dialing = Dialing()
 
   var instance: [UInt8]
   var session: AgentSession
@@ -115,9 +118,10 @@ struct Agent: ~Copyable {
     admission: Admission,
     log: Logger
   ) throws {
+    let context = try Context(ioThreads: 1)
     let socket = try Socket(
       .dealer,
-      in: Context(ioThreads: 1),
+      in: context,
       // What is in flight is bounded by credit, so the socket need not count messages; an agent that ends says
       // goodbye and waits a moment for it to leave.
       Socket.Settings(
@@ -125,9 +129,12 @@ struct Agent: ~Copyable {
         lingerMilliseconds: 500,
         maximumFrameBytes: 64 * 1024 * 1024,
         handshakeMilliseconds: 10_000,
-        security: .plaintext
+        // With keys never without them: a coordinator that does not prove to be the one that is meant gets nothing.
+        security: configuration.keys.map { .client($0.secret, server: $0.coordinator) } ?? .plaintext
       )
     )
+    try socket.startMonitoring(as: "handshakes")
+    let monitor = try HandshakeMonitor(of: "handshakes", in: context)
     try socket.connect(to: configuration.coordinator)
     self.configuration = configuration
     self.workers = workers
@@ -135,6 +142,7 @@ struct Agent: ~Copyable {
     self.admission = admission
     self.log = log
     self.socket = socket
+    self.monitor = monitor
     instance = Process.randomBytes(16)
     session = AgentSession(nonce: Process.randomBytes(8).reduce(0) { $0 << 8 | UInt64($1) })
     shelves = Self.shelves(hold: configuration.hold)
@@ -143,6 +151,9 @@ struct Agent: ~Copyable {
     efforts = Array(repeating: EffortCounters(), count: workers.count)
     rowsInHand = Array(repeating: 0, count: workers.count)
   }
+
+  // What it reports to nobody would hold up its I/O thread.
+  deinit { socket.stopMonitoring() }
 
   /// Host and the first digits of the instance.
   var name: String { Process.hostName + "-" + Self.hexadecimal(instance.prefix(2)) }
@@ -166,6 +177,7 @@ struct Agent: ~Copyable {
       try departIfDone()
       try sendUnsent()
       try sendBlocks()
+      try checkHandshakes()
       if let exit {
         sayLost()
         return exit

@@ -1,3 +1,5 @@
+package import Keys
+
 /// What an agent was told on its command line, validated; immutable.
 package struct AgentConfiguration: Sendable {
   /// ZeroMQ endpoint to dial.
@@ -9,6 +11,8 @@ package struct AgentConfiguration: Sendable {
   package var once = false
   /// For how long finished rows are kept for a coordinator that is away.
   package var hold = Duration.seconds(3600)
+  /// Nothing is encrypted without.
+  package var keys: AgentKeys?
   /// A pipe whose end means that whoever started this process is gone.
   package var lifeline: Int32?
 

@@ -12,10 +12,10 @@ import ZeroMQ
 extension Coordinator {
   /// Takes one message if there is one.
   func receiveOne() throws -> Bool {
-    switch try socket.socket.receive() {
+    switch try socket.socket.receive(noting: &sender) {
     case .wouldBlock, .terminated: return false
     case .tooManyFrames:
-      refuse(.tooManyFrames, from: nil)
+      refuseSender(.tooManyFrames)
       return true
     case .message(let frames):
       try receive(frames)
@@ -24,7 +24,10 @@ extension Coordinator {
   }
 
   private func receive(_ frames: [[UInt8]]) throws {
-    guard frames.count >= 2 else { return refuse(.notThisProtocol, from: nil) }
+    guard frames.count >= 2 else {
+      refuseSender(.notThisProtocol)
+      return
+    }
     let routing = frames[0]
     let session: UInt64
     let sequence: UInt64
@@ -32,11 +35,19 @@ extension Coordinator {
     do {
       (session, sequence, body) = try Envelope.decodeFromAgent(frames[1])
     } catch {
-      return refuse(.notThisProtocol, from: nil)
+      refuseSender(.notThisProtocol)
+      return
+    }
+    guard try isSenderAdmitted() else {
+      refuseSender(.keyRemoved)
+      guard case .hello = body else { return }
+      // It asks again and again, and is to say it once.
+      let isFirst = turnedAway.insert(sender.user).inserted
+      return try answer(routing, "its key is not on the list of allowed agents", isTemporary: !isFirst)
     }
     if case .hello(let hello) = body { return try greet(hello, from: routing) }
-    // A session is bound to the connection that began it.
-    guard scheduler.isKnown(session), peers[session]?.routing == routing else {
+    // A session is bound to the connection that began it, and to the key that its agent has shown.
+    guard scheduler.isKnown(session), peers[session]?.routing == routing, peers[session]?.user == sender.user else {
       return try askForHello(routing, session)
     }
     switch peers[session]?.incoming.admit(sequence) {
@@ -91,7 +102,7 @@ extension Coordinator {
 
   private func greet(_ hello: WireHello, from routing: [UInt8]) throws {
     guard let version = ProtocolVersion.agreed(minimum: hello.minimumVersion, maximum: hello.maximumVersion) else {
-      refuse(.versionMismatch, from: hello.name)
+      refuseSender(.versionMismatch)
       let mine = "\(ProtocolVersion.minimum) to \(ProtocolVersion.maximum)"
       let theirs = "\(hello.minimumVersion) to \(hello.maximumVersion)"
       return try answer(routing, "this coordinator speaks protocol versions \(mine), the agent \(theirs)")
@@ -100,11 +111,11 @@ extension Coordinator {
       hello.connections > 0, hello.creditRows > 0, hello.creditBytes > 0,
       hello.name.utf8.count <= 256, hello.name.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
     else {
-      refuse(.badGreeting, from: nil)
+      refuseSender(.badGreeting)
       return try answer(routing, "the hello is not complete, or says what cannot be")
     }
     guard !isParting else { return try answer(routing, "the job is over", isTemporary: true) }
-    let pending = PendingHello(hello: hello, held: held, routing: routing, version: version)
+    let pending = PendingHello(hello: hello, held: held, routing: routing, user: sender.user, version: version)
     let isLocal = localAgents != nil
     if let entry = journal.join(pending, isLocal: isLocal) { write([entry], then: .hello(routing: routing)) }
   }
@@ -114,6 +125,8 @@ extension Coordinator {
     let hello = pending.hello
     let routing = pending.routing
     guard !isParting else { return try answer(routing, "the job is over", isTemporary: true) }
+    // The list may have changed meanwhile; it will hear of it when it asks again.
+    guard admits(pending.user) else { return }
     let isOurs = Array(hello.job) == files.identifier
     var link = StableHash()
     link.add(routing)
@@ -131,6 +144,7 @@ extension Coordinator {
     if let fenced = reception.fenced { endSessions([fenced]) }
     peers[session] = PeerSession(
       routing: routing,
+      user: pending.user,
       name: hello.name,
       processIdentifier: Int32(clamping: hello.processID),
       instance: greeting.instance
@@ -167,13 +181,5 @@ extension Coordinator {
     // It may be at work all the same, until its lease has run out or it hears of this.
     if let end = scheduler.fence(session) { endSessions([end]) }
     if let peer { try askForHello(peer.routing, session) }
-  }
-
-  private func refuse(_ cause: RefusalLedger.Cause, from name: String?) {
-    guard refusals.count(cause) else { return }
-    log.warning(
-      "a peer was refused; further refusals of this kind are only counted",
-      metadata: ["cause": "\(cause.rawValue)", "peer": "\(name ?? "unknown")"]
-    )
   }
 }

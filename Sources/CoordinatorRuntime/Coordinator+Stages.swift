@@ -59,6 +59,7 @@ extension Coordinator {
       let seconds = exact == exact.rounded() ? "\(Int(exact))" : "\(exact)"
       throw CoordinatorError(
         "no agent came within \(seconds) s; start one with: agent --coordinator \(socket.endpoint)"
+          + (configuration.keys == nil ? "" : " --keys DIR/agent-1")
       )
     }
     if hadAgents, scheduler.sessionCount == 0 {
@@ -75,7 +76,7 @@ extension Coordinator {
   /// Everything is on the disk; of a pass that is whole, that it is, comes last.
   func allDurable() throws {
     guard scheduler.isComplete, !inputIsCut else { return try part() }
-    write([.ended(rows: scheduler.counts.submitted)], then: .part)
+    write([.ended(rows: records.rows)], then: .part)
   }
 
   /// All records are durable: agents may report and go.
@@ -101,7 +102,7 @@ extension Coordinator {
         switch event {
         case .committer(.idle): return
         case .committer(.failed(let failure)): throw WritingFailed(failure)
-        case .committer, .input: break
+        case .committer, .input, .gate: break
         }
       }
     }

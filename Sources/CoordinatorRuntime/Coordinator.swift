@@ -1,6 +1,7 @@
 import FetchModel
 import Foundation
 import JobStore
+import Keys
 import Logging
 import PosixIO
 import Records
@@ -29,6 +30,8 @@ import ZeroMQ
 enum CoordinatorEvent: Sendable {
   case input(InputEvent)
   case committer(CommitterReport)
+  /// The gate has news.
+  case gate
 }
 
 /// The loop of one job. Confined to one thread.
@@ -65,6 +68,12 @@ final class Coordinator {
   var scheduler: Scheduler
   var lines = LineStore()
   var peers: [UInt64: PeerSession] = [:]
+  /// Whose keys are let in; nil if nothing is encrypted.
+  var admissions: AdmissionList?
+  /// Keys that were taken from the list, whose agents were told so.
+  var turnedAway = Set<[UInt8]>()
+  /// Of the message at hand.
+  var sender = Socket.Sender()
   var records = RecordCounters()
   var efforts = EffortLedger()
   var refusals = RefusalLedger()
@@ -139,6 +148,7 @@ final class Coordinator {
     nextStatus = now
     startedAtMicroseconds = Clock.wallMicroseconds()
     firstAgentDeadline = now + configuration.agentWait
+    admissions = configuration.keys?.allowedAgents.list
     timeline.add(rows: records.rows, at: now)
     if case .local(let count, let threads) = configuration.agents {
       localAgents = try LocalAgents(
@@ -209,6 +219,7 @@ final class Coordinator {
     case .committer(.statusWritten): isWritingStatus = false
     case .committer(.idle): if stage == .flushing { try allDurable() }
     case .committer(.failed(let failure)): throw WritingFailed(failure)
+    case .gate: try takeGateNews()
     }
   }
 

@@ -1,5 +1,6 @@
 package import FetchModel
 import JobStore
+package import Keys
 
 /// What the coordinator was told on its command line, validated; immutable.
 package struct CoordinatorConfiguration: Sendable {
@@ -27,6 +28,8 @@ package struct CoordinatorConfiguration: Sendable {
   package var output: Output
   package var agents: Agents
   package var job: JobSpecification
+  /// Of agents that dial in; nil if nothing is encrypted.
+  package var keys: CoordinatorKeys?
   /// How long the first agent is waited for.
   package var agentWait: Duration = .seconds(30)
   /// Whether failed rows make the exit status 1.

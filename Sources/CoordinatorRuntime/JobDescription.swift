@@ -1,6 +1,7 @@
-import FetchModel
+package import FetchModel
 import Foundation
 import JobStore
+import Records
 import WireProtocol
 
 /// What `job.json` and `secrets` say: everything that is needed to go on with a job after a crash.
@@ -33,7 +34,8 @@ struct JobDescription {
     var input: Input
     var agents: Agents
     var failsOnErrors: Bool
-    var hasSecrets: Bool
+    /// `secrets` has the specification whole.
+    var isSealed: Bool
   }
 
   var terms: Terms
@@ -51,7 +53,7 @@ struct JobDescription {
 
   /// The secrets first: `job.json` is what makes a job of the folder.
   func write(to directory: JobDirectory) throws {
-    if terms.hasSecrets { try directory.replace("secrets", with: specification.text()) }
+    if terms.isSealed { try directory.replace("secrets", with: specification.text()) }
     let encoder = JSONEncoder()
     encoder.keyEncodingStrategy = .convertToSnakeCase
     guard var object = try JSONSerialization.jsonObject(with: try encoder.encode(terms)) as? [String: Any] else {
@@ -89,7 +91,7 @@ struct JobDescription {
       )
     }
     self.terms = terms
-    let whole = terms.hasSecrets ? try read("secrets") : Array(text)
+    let whole = terms.isSealed ? try read("secrets") : Array(text)
     do throws(JobCodingError) {
       self.specification = try JobSpecification(text: whole)
     } catch {
@@ -118,6 +120,11 @@ func hexadecimal(_ bytes: [UInt8]) -> String {
 }
 
 extension JobSpecification {
+  /// Whether it holds what must not cross a network in the clear.
+  package var holdsCredentials: Bool {
+    tls.privateKeyPEM != nil || request.headers.contains { isCredentialField($0.name) }
+  }
+
   /// Header fields whose values are no secrets; any other may be a key of somebody's interface.
   private static let harmlessFields: Set<String> = [
     "accept", "accept-encoding", "accept-language", "cache-control", "content-type", "from", "if-modified-since",

@@ -2,6 +2,7 @@ import FetchModel
 import Foundation
 import Glibc
 import JobStore
+import Keys
 import PosixIO
 
 /// The open input of a job.
@@ -98,9 +99,9 @@ struct JobFiles: Sendable {
       job: hexadecimal(identifier),
       createdAt: Date().formatted(.iso8601),
       input: .init(path: inputPath, identity: input.identity),
-      agents: JobDescription.Terms.Agents(configuration.agents),
+      agents: JobDescription.Terms.Agents(configuration),
       failsOnErrors: configuration.failsOnErrors,
-      hasSecrets: configuration.job.hasSecrets
+      isSealed: configuration.job.hasSecrets
     )
     self.init(directory, pass: .main, identifier: identifier, lock: lock.release(), isNew: true)
     // Held to the end of the process.
@@ -122,10 +123,14 @@ struct JobFiles: Sendable {
 }
 
 extension JobDescription.Terms.Agents {
-  init(_ agents: CoordinatorConfiguration.Agents) {
-    switch agents {
+  init(_ configuration: CoordinatorConfiguration) {
+    switch configuration.agents {
     case .local(let count, let threads): self.init(count: count, threads: threads)
-    case .remote(let endpoint): self.init(listen: endpoint)
+    case .remote(let endpoint):
+      self.init(
+        listen: endpoint,
+        keys: configuration.keys.map { URL(fileURLWithPath: $0.path).standardizedFileURL.path }
+      )
     }
   }
 }

@@ -74,6 +74,8 @@ struct PendingHello {
   let hello: WireHello
   let held: [Holding]
   let routing: [UInt8]
+  /// The key that its sender has shown; empty where there are none.
+  let user: [UInt8]
   let version: UInt32
 
   var instance: [UInt8] { Array(hello.instance) }

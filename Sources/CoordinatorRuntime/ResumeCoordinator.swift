@@ -1,6 +1,7 @@
 import FetchModel
 import Glibc
 import JobStore
+package import Keys
 package import Logging
 package import PosixIO
 
@@ -9,6 +10,10 @@ package struct ResumeRequest: Sendable {
   package var path: String
   /// nil: those that the job began with.
   package var agents: CoordinatorConfiguration.Agents?
+  /// nil: those of the folder that the job began with, if agents dial in as then.
+  package var keys: CoordinatorKeys?
+  /// What is said to agents can be read on the way.
+  package var isInTheClear = false
   /// Which rows of a job that has ended to fetch again; nil to go on with what is not done.
   package var selection: RowSelection?
   /// Repeats requests that must not be sent twice otherwise.
@@ -39,6 +44,12 @@ package func resumeCoordinator(_ request: ResumeRequest, signals: TerminationSig
   while !recovered.hasBegun, passes.count > 1 {
     passes.removeLast()
     recovered = try recover(passes[passes.count - 1], in: directory.files)
+  }
+  guard !recovered.journalWasLost || request.repeatsUnsafe else {
+    throw CoordinatorError(
+      "\(request.path)/\(recovered.pass.journalName) is damaged, so it is not known which requests that must not be "
+        + "sent twice have left; if that does no harm: coordinator resume \(request.path) --retry-unsafe"
+    )
   }
   let main = passes.count == 1 ? recovered : try recover(.main, in: directory.files)
   switch (request.selection, recovered.endedRows) {
@@ -178,6 +189,15 @@ private struct Resumption {
         agents: try request.agents ?? terms.agents.configured,
         job: job
       )
+      configuration.keys = request.keys
+      if request.keys == nil, request.agents == nil {
+        configuration.keys = try terms.agents.keys.map { try CoordinatorKeys(reading: $0) }
+      }
+      guard !request.isInTheClear || !job.holdsCredentials else {
+        throw CoordinatorError(
+          "this job has keys, credentials or cookies, which are not sent over unencrypted TCP; add --keys DIR"
+        )
+      }
       configuration.agentWait = request.agentWait
       configuration.failsOnErrors = request.failsOnErrors || terms.failsOnErrors
       configuration.progress = request.progress

@@ -102,7 +102,9 @@ func carryOut(_ plan: JobPlan, signals: TerminationSignals, log: Logger) throws 
     guard let first = try firstEvents(from: mailboxes.events, unless: signals, plan) else {
       throw JobNeverBegan.interrupted
     }
-    let socket = try CoordinatorSocket(plan.configuration.agents)
+    let socket = try CoordinatorSocket(plan.configuration.agents, keys: plan.configuration.keys) {
+      mailboxes.events.send(.gate)
+    }
     coordinator = try Coordinator(plan, socket: socket, mailboxes: mailboxes, signals: signals, log: log)
     for event in first { try coordinator.handle(.input(event)) }
   } catch let error as JobNeverBegan {

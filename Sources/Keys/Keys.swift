@@ -25,6 +25,8 @@ enum KeyFile {
 package struct CoordinatorKeys: Sendable {
   package let secret: CurveSecretKey
   package let allowedAgents: AllowedAgents
+  /// The folder that they were read from.
+  package let path: String
 
   package init(reading path: String) throws(KeyError) {
     try checkEncryption()
@@ -34,6 +36,7 @@ package struct CoordinatorKeys: Sendable {
     }
     secret = try folder.secretKey(KeyFile.coordinatorSecret)
     allowedAgents = try AllowedAgents(reading: path)
+    self.path = path
   }
 }
 

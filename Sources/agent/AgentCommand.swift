@@ -1,5 +1,6 @@
 import AgentRuntime
 import ArgumentParser
+import Keys
 import Logging
 import PosixIO
 
@@ -21,6 +22,9 @@ struct AgentCommand: ParsableCommand {
 
   @Option(help: "Connections this agent may hold open, over all origins and processes.")
   var connections = 4096
+
+  @Option(help: ArgumentHelp("This agent's folder of keys, as coordinator keygen has made it.", valueName: "dir"))
+  var keys: String?
 
   @Flag(help: "End after the first job.")
   var once = false
@@ -57,6 +61,7 @@ struct AgentCommand: ParsableCommand {
     guard Self.isEndpoint(coordinator) else {
       throw ValidationError("--coordinator takes tcp://HOST:PORT or ipc://PATH, not \(coordinator)")
     }
+    if keys != nil, coordinator.hasPrefix("ipc://") { throw ValidationError("ipc:// has no keys; leave --keys out") }
     guard (1...256).contains(threads ?? 1) else { throw ValidationError("--threads takes 1 to 256") }
     guard (1...256).contains(processes) else { throw ValidationError("--processes takes 1 to 256") }
     guard (1...1_000_000).contains(connections) else { throw ValidationError("--connections takes 1 to 1000000") }
@@ -71,7 +76,17 @@ struct AgentCommand: ParsableCommand {
     return UInt16(place[place.index(after: colon)...]).map { $0 > 0 } ?? false
   }
 
+  /// The keys, if it is to have any.
+  private func readKeys() throws -> AgentKeys? {
+    do {
+      return try keys.map { try AgentKeys(reading: $0) }
+    } catch {
+      throw ValidationError("\(error)")
+    }
+  }
+
   func run() throws {
+    let readKeys = try readKeys()
     PosixIO.Process.openStandardDescriptors()
     PosixIO.Process.ignoreBrokenPipes()
     let descriptors = Int(PosixIO.Process.raiseDescriptorLimit())
@@ -84,6 +99,7 @@ struct AgentCommand: ParsableCommand {
     if processes > 1 {
       var arguments = ["--coordinator", coordinator, "--threads", "\(threads)", "--connections", "\(share)"]
       arguments += ["--hold", "\(hold)"]
+      if let keys { arguments += ["--keys", keys] }
       if once { arguments.append("--once") }
       if verbose { arguments.append("--verbose") }
       guard try superviseAgents(count: processes, arguments: arguments, signals: signals, log: log) else {
@@ -101,6 +117,7 @@ struct AgentCommand: ParsableCommand {
       threads: threads,
       connections: min(share, usable)
     )
+    configuration.keys = readKeys
     configuration.once = once
     configuration.hold = .milliseconds(Int64(hold * 1000))
     configuration.lifeline = lifeline

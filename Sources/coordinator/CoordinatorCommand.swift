@@ -2,6 +2,7 @@ import ArgumentParser
 import CoordinatorRuntime
 import FetchModel
 import Foundation
+import Keys
 import Logging
 import PosixIO
 
@@ -11,7 +12,7 @@ struct CoordinatorCommand: ParsableCommand {
     commandName: "coordinator",
     abstract: "Fetches a list of URLs with agents and records every outcome exactly once.",
     subcommands: [
-      Local.self, Run.self, Resume.self, Status.self, VerifyCommand.self, RecordsCommand.self,
+      Local.self, Run.self, Resume.self, Status.self, VerifyCommand.self, RecordsCommand.self, Keygen.self,
     ]
   )
 
@@ -67,13 +68,17 @@ struct Local: ParsableCommand {
 struct Run: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Runs a job with agents that dial in.",
-    discussion: "Agents are started with: agent --coordinator ENDPOINT. The order of starting does not matter."
+    discussion: "Agents are started with: agent --coordinator ENDPOINT [--keys DIR/agent-1]. "
+      + "The order of starting does not matter."
   )
 
   @OptionGroup var common: CommonOptions
 
   @Option(help: ArgumentHelp("Where agents dial in: tcp://HOST:PORT or ipc://PATH.", valueName: "endpoint"))
   var listen: String
+
+  @Option(help: ArgumentHelp("The folder of keys that coordinator keygen has made.", valueName: "dir"))
+  var keys: String?
 
   @Flag(help: "Listen off loopback although nothing between agents and coordinator is encrypted or checked.")
   var insecurePlaintext = false
@@ -82,16 +87,23 @@ struct Run: ParsableCommand {
 
   func validate() throws {
     guard common.output != nil else { throw ValidationError("run needs -o DIR (or -o - for standard output)") }
-    try checkReach(of: ListenEndpoint(listen), insecurePlaintext: insecurePlaintext)
+    try ListenEndpoint(listen).check(keys: keys, isPlaintextAccepted: insecurePlaintext)
   }
 
   func run() throws {
     let endpoint = try ListenEndpoint(listen)
     let specification = try job.specification()
-    if !endpoint.isPrivate, specification.holdsSecrets {
-      throw ValidationError("keys, credentials and cookies are not sent over unencrypted TCP; leave them out")
+    if keys == nil, !endpoint.isPrivate, specification.holdsCredentials {
+      throw ValidationError(
+        "keys, credentials and cookies are not sent over unencrypted TCP; leave them out, or add --keys DIR"
+      )
     }
-    try common.run(output: common.output ?? "-", agents: .remote(endpoint: endpoint.text), job: specification)
+    try common.run(
+      output: common.output ?? "-",
+      agents: .remote(endpoint: endpoint.text),
+      keys: ListenEndpoint.readKeys(keys),
+      job: specification
+    )
   }
 }
 
@@ -126,13 +138,19 @@ struct CommonOptions: ParsableArguments {
     return "\(base)-\(formatter.string(from: Date()))"
   }
 
-  func run(output: String, agents: CoordinatorConfiguration.Agents, job: JobSpecification) throws {
+  func run(
+    output: String,
+    agents: CoordinatorConfiguration.Agents,
+    keys: CoordinatorKeys? = nil,
+    job: JobSpecification
+  ) throws {
     var configuration = CoordinatorConfiguration(
       input: input == "-" ? .standardInput : .file(input),
       output: output == "-" ? .standardOutput : .directory(output),
       agents: agents,
       job: job
     )
+    configuration.keys = keys
     configuration.agentWait = running.agentWaitDuration
     configuration.failsOnErrors = running.fail
     configuration.progress = running.progress

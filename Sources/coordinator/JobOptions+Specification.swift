@@ -235,13 +235,6 @@ extension JobOptions {
   }
 }
 
-extension JobSpecification {
-  /// Whether it holds what must not cross a network in the clear.
-  var holdsSecrets: Bool {
-    tls.privateKeyPEM != nil || request.headers.contains { isCredentialField($0.name) }
-  }
-}
-
 extension Duration {
   fileprivate static func seconds(_ value: Double) -> Duration { .nanoseconds(Int64(value * 1e9)) }
 }

@@ -14,6 +14,9 @@ struct Resume: ParsableCommand {
   @Option(help: ArgumentHelp("Where agents dial in: tcp://HOST:PORT or ipc://PATH.", valueName: "endpoint"))
   var listen: String?
 
+  @Option(help: ArgumentHelp("The folder of keys that coordinator keygen has made.", valueName: "dir"))
+  var keys: String?
+
   @Flag(help: "Listen off loopback although nothing between agents and coordinator is encrypted or checked.")
   var insecurePlaintext = false
 
@@ -41,13 +44,19 @@ struct Resume: ParsableCommand {
     if let threads, !(1...256).contains(threads) { throw ValidationError("--threads takes 1 to 256") }
     guard listen == nil || agents == nil else { throw ValidationError("--listen and --agents exclude each other") }
     guard threads == nil || agents != nil else { throw ValidationError("--threads is for agents of --agents") }
-    if let listen { try checkReach(of: ListenEndpoint(listen), insecurePlaintext: insecurePlaintext) }
+    if let listen { try ListenEndpoint(listen).check(keys: keys, isPlaintextAccepted: insecurePlaintext) }
+    guard keys == nil || agents == nil else { throw ValidationError("agents on this host need no --keys") }
     _ = try statuses()
   }
 
   func run() throws {
     var request = ResumeRequest(path: directory)
-    if let listen { request.agents = .remote(endpoint: try ListenEndpoint(listen).text) }
+    if let listen {
+      let endpoint = try ListenEndpoint(listen)
+      request.agents = .remote(endpoint: endpoint.text)
+      request.isInTheClear = keys == nil && !endpoint.isPrivate
+    }
+    request.keys = try ListenEndpoint.readKeys(keys)
     if let agents {
       let processors = PosixIO.Process.processorCount
       request.agents = .local(count: agents, threads: threads ?? max(1, processors / agents))
