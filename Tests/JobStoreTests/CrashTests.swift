@@ -30,12 +30,17 @@ import Testing
     let recovered = try recover(pass, in: files)
     var writer: PassWriter
     if recovered.hasBegun {
-      guard recovered.endedRows == nil else { return }
+      if let count = recovered.endedRows {
+        told.entries[pass, default: []].append(.ended(rows: count))
+        return
+      }
       writer = try PassWriter(continuing: recovered, in: files)
     } else {
       writer = try PassWriter(creating: pass, identifier: passName, selection: [7], in: files)
     }
     told.begun.insert(pass)
+    // What was found is acted upon, so it may not be lost later.
+    told.rows[pass, default: []].formUnion(rows.filter { recovered.recorded.contains($0) })
     // The highest first, so that rows are out of order.
     let left = rows.reversed().filter { !recovered.recorded.contains($0) }
     for start in stride(from: 0, to: left.count, by: 6) {

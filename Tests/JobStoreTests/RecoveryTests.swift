@@ -91,6 +91,19 @@ import Testing
     }
   }
 
+  @Test func `does not believe blocks that do not follow each other`() throws {
+    let header = IndexHeader.byteCount
+    let first = try makePass([blocks[0]]).bytes("results.idx").count
+    let index = try files { _ in }.bytes("results.idx")
+    let doubled = index[..<first] + index[header...]
+    let lacking = index[..<header] + index[first...]
+    for changed in [doubled, lacking] {
+      let files = try files { $0["results.idx"] = Array(changed) }
+      #expect(try verify(in: files).verdict == .notFinished)
+      #expect(try recoverAndFinish(files).counters == counters)
+    }
+  }
+
   @Test func `does not believe the index of another pass`() throws {
     let foreign = MemoryFiles()
     var writer = try PassWriter(creating: .main, identifier: [UInt8](repeating: 9, count: 16), in: foreign)
