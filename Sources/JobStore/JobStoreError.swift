@@ -20,7 +20,8 @@ package struct JobStoreError: Error, Equatable, Sendable, CustomStringConvertibl
       case EIO: "; see whether the disk is sound (dmesg), then go on with: coordinator resume DIR"
       default: "; what is recorded is kept, go on with: coordinator resume DIR"
       }
-    description = "cannot write \(path): \(error.reason)\(advice)"
+    let what = path.hasSuffix(".jsonl") ? "records to \(path)" : path
+    description = "cannot write \(what): \(error.reason)\(advice)"
   }
 
   private static func advice(_ number: Int32) -> String {

@@ -93,7 +93,7 @@ import Testing
       reports == [
         .failed(
           .failed(
-            "cannot write job/results.jsonl: No space left on device; make space there, "
+            "cannot write records to job/results.jsonl: No space left on device; make space there, "
               + "then go on with: coordinator resume DIR"
           )
         )
@@ -111,6 +111,6 @@ import Testing
       return
     }
     #expect(reports[0] == .journaled(ticket: 1))
-    #expect(message.hasPrefix("cannot write job/results.jsonl: Input/output error"))
+    #expect(message.hasPrefix("cannot write records to job/results.jsonl: Input/output error"))
   }
 }

@@ -52,7 +52,7 @@ import Testing
     #expect(files.bytes("results.jsonl") == rows.lines)
     #expect(
       error?.description
-        == "cannot write job/results.jsonl: No space left on device; make space there, "
+        == "cannot write records to job/results.jsonl: No space left on device; make space there, "
         + "then go on with: coordinator resume DIR"
     )
     #expect(throws: JobStoreError.self) { try writer.commit() }
