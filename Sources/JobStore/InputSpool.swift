@@ -9,6 +9,8 @@ package struct InputSpool: ~Copyable {
   private let file: OpenFile
   /// Bytes so far.
   package private(set) var length: UInt64
+  /// After an error nobody knows what the disk holds, and nothing more is spooled.
+  private var failure: JobStoreError?
 
   /// Makes the file; it must not exist.
   package init(creatingIn files: any FileLayer) throws(JobStoreError) {
@@ -40,9 +42,11 @@ package struct InputSpool: ~Copyable {
   }
 
   package mutating func append(_ bytes: [UInt8]) throws(JobStoreError) {
+    if let failure { throw failure }
     do throws(JobStoreError) {
       try file.append(bytes)
     } catch {
+      failure = error
       // The error that came first is the one to be told.
       do throws(JobStoreError) { try file.truncate(to: length) } catch {}
       throw error
@@ -51,7 +55,15 @@ package struct InputSpool: ~Copyable {
   }
 
   /// Makes everything durable that was appended.
-  package func synchronize() throws(JobStoreError) { try file.synchronize() }
+  package mutating func synchronize() throws(JobStoreError) {
+    if let failure { throw failure }
+    do throws(JobStoreError) {
+      try file.synchronize()
+    } catch {
+      failure = error
+      throw error
+    }
+  }
 
   /// Appends at most `count` bytes to `buffer`; 0 at the end of what is spooled.
   package func read(at offset: UInt64, _ count: Int, into buffer: inout [UInt8]) throws(JobStoreError) -> Int {

@@ -12,7 +12,7 @@ import Records
 // must not take back what was acted upon.
 
 /// Reads what a pass has left, cuts torn ends, and brings the index up to its lines. May be interrupted anywhere and
-/// called again. The memory it needs is a bit for each row.
+/// called again. The caller holds the job's lock. The memory it needs is a bit for each row.
 package func recover(_ pass: Pass, in files: any FileLayer) throws(JobStoreError) -> RecoveredPass {
   guard let (results, beginning) = try openBegun(pass, in: files) else {
     var recovered = RecoveredPass(pass)

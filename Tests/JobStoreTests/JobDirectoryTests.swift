@@ -160,6 +160,16 @@ private final class Scratch {
     #expect(message { _ = try InputSpool(recoveringIn: directory.files, endedBytes: 9) }.contains("but 9 were read"))
   }
 
+  @Test func `spools nothing behind an error`() throws {
+    let files = MemoryFiles()
+    var spool = try InputSpool(creatingIn: files)
+    try spool.append(Array("one\n".utf8))
+    files.fail("append", ENOSPC, taking: 2)
+    #expect(throws: JobStoreError.self) { try spool.append(Array("two\n".utf8)) }
+    #expect(files.bytes("input") == Array("one\n".utf8))
+    #expect(throws: JobStoreError.self) { try spool.synchronize() }
+  }
+
   @Test func `spools no line at all`() throws {
     let files = MemoryFiles(["input": [UInt8](repeating: 0x41, count: 200_000)])
     #expect(try InputSpool(recoveringIn: files, endedBytes: nil).length == 0)
