@@ -57,6 +57,9 @@ package struct Socket: ~Copyable {
   }
 
   /// Who a message is from, as far as the handshake has shown it. Its memory is used again for each message.
+  ///
+  /// A peer may name itself in its handshake by the same properties; libzmq keeps its own, which come first. Without
+  /// keys it has none for the user, so that `user` means nothing on a socket in plaintext.
   package struct Sender: Sendable {
     /// The public key that the peer owns, as text; empty without one.
     package fileprivate(set) var user: [UInt8] = []
