@@ -1,5 +1,4 @@
 package import FetchModel
-import JobStore
 package import Keys
 
 /// What the coordinator was told on its command line, validated; immutable.
@@ -59,11 +58,4 @@ package struct CoordinatorError: Error, Sendable, CustomStringConvertible {
   package let description: String
 
   package init(_ description: String) { self.description = description }
-
-  init(_ failure: CommitFailure) {
-    switch failure {
-    case .brokenPipe: description = "cannot write records: standard output was closed by its reader"
-    case .failed(let message): description = message
-    }
-  }
 }

@@ -223,7 +223,7 @@ extension Worker {
     builder.added(
       ResultColumn(
         seq: fields.seq,
-        bodyBytes: attempt.bodyBytes,
+        bodyBytes: fields.bodyBytes ?? 0,
         totalMicroseconds: fields.time.totalMicroseconds,
         lineLength: UInt32(line),
         status: UInt16(clamping: fields.status ?? 0),

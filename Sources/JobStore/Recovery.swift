@@ -174,7 +174,7 @@ private func isLine(_ column: ResultColumn, at offset: UInt64, of results: OpenF
   guard column.lineLength <= maximumLineBytes else { return false }
   var reader = SequentialReader(results, from: offset, to: offset + UInt64(column.lineLength))
   guard try reader.fill(Int(column.lineLength)) else { return false }
-  return RecordLine(reader.buffer.span)?.agrees(with: column) == true
+  return RecordLine(reader.buffer.span)?.column == column
 }
 
 private func blockEnd(_ start: UInt64, of file: OpenFile, to end: UInt64) throws(JobStoreError) -> UInt64 {
@@ -248,15 +248,6 @@ extension RecoveredPass {
       )
     }
     counters.add(column)
-  }
-}
-
-extension RecordLine {
-  /// Whether this is what a line with this column says. A body that was not recorded may have been counted.
-  func agrees(with other: ResultColumn) -> Bool {
-    var expected = other
-    if !hasBodyBytes { expected.bodyBytes = 0 }
-    return column == expected
   }
 }
 

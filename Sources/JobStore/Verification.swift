@@ -172,7 +172,7 @@ private struct Verification {
   ) {
     let seq = record.column.seq
     switch known {
-    case .column(let column) where record.agrees(with: column): break
+    case .column(let column) where record.column == column: break
     case .column, .noLine:
       findings.add(.index, "\(pass.indexName): differs from the line of row \(seq) at byte \(offset)")
     case .notCovered: break

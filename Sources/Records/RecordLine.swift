@@ -7,8 +7,6 @@ package import FetchModel
 /// later version may have more of them.
 package struct RecordLine: Equatable, Sendable {
   package let column: ResultColumn
-  /// Whether the line has `body_bytes`; if not, the column may have counted bytes of a body that was not recorded.
-  package let hasBodyBytes: Bool
 
   /// nil for anything that is not one whole line of a record.
   package init?(_ bytes: Span<UInt8>) {
@@ -25,7 +23,6 @@ package struct RecordLine: Equatable, Sendable {
     guard let seq = members.seq, let attempts = members.attempts, let total = members.totalMicroseconds else {
       return nil
     }
-    hasBodyBytes = members.bodyBytes != nil
     column = ResultColumn(
       seq: seq,
       bodyBytes: members.bodyBytes ?? 0,

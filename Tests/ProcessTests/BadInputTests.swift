@@ -228,7 +228,10 @@ import Testing
     #expect(ending == .exit(0))
     #expect(program.errorText.isEmpty, "--quiet: \(program.errorText)")
     let folder = try #require(sandbox.names().first { $0.hasPrefix("my-list-") })
-    #expect(sandbox.names(in: folder) == ["job.json", "results.jsonl", "summary.json"])
+    let files = [
+      "coordinator.lock", "job.json", "journal", "lock", "results.idx", "results.jsonl", "status.json", "summary.json",
+    ]
+    #expect(sandbox.names(in: folder) == files)
     let attributes = try FileManager.default.attributesOfItem(atPath: "\(sandbox.path)/\(folder)")
     #expect(attributes[.posixPermissions] as? Int == 0o700)
   }

@@ -64,7 +64,6 @@ import Testing
       let line = line(fields, url: url, head: head.bytes, body: body)
       let record = read(line.bytes)
       #expect(record?.column == column(fields, length: line.bytes.count), "\(line.text)")
-      #expect(record?.hasBodyBytes == (fields.bodyBytes != nil))
     }
   }
 

@@ -9,7 +9,7 @@ struct Trouble: Error, CustomStringConvertible {
 }
 
 /// Waits until a condition holds; throws when the time is over.
-func waitUntil(_ what: String, within seconds: Int = 20, _ condition: () throws -> Bool) throws {
+func waitUntil(_ what: String, within seconds: Int = 60, _ condition: () throws -> Bool) throws {
   let end = time(nil) + seconds
   while try !condition() {
     guard time(nil) < end else { throw Trouble("waited \(seconds) s in vain: \(what)") }
