@@ -1,7 +1,4 @@
-import Foundation
-import Glibc
 import Keys
-import PosixIO
 import ZeroMQ
 
 /// The bound ROUTER socket and what belongs to its address.
@@ -14,8 +11,7 @@ struct CoordinatorSocket: ~Copyable {
   let gate: Gate?
   /// What agents dial.
   let endpoint: String
-  /// A private folder for a local socket, removed at the end.
-  private let folder: String?
+  private let folder: SocketFolder?
 
   /// `announce` is called when the gate has news.
   init(
@@ -24,13 +20,15 @@ struct CoordinatorSocket: ~Copyable {
     announce: @escaping @Sendable () -> Void
   ) throws {
     let wanted: String
-    var folder: String?
+    let folder: SocketFolder?
     switch agents {
-    case .remote(let endpoint): wanted = endpoint
+    case .remote(let endpoint):
+      wanted = endpoint
+      folder = nil
     case .local:
-      let made = try Self.makePrivateFolder()
-      wanted = "ipc://\(made)/coordinator"
-      folder = made
+      let made = try SocketFolder()
+      wanted = "ipc://\(made.socketPath)"
+      folder = consume made
     }
     let context = try Context(ioThreads: 1)
     let socket = try Socket(
@@ -63,7 +61,6 @@ struct CoordinatorSocket: ~Copyable {
       socket.stopMonitoring()
       gate?.stop()
       let reason = error.isAddressInUse ? "the port is in use; name another with --listen" : error.reason
-      if let folder { rmdir(folder) }
       throw CoordinatorError("cannot listen on \(wanted): \(reason)")
     }
     self.socket = socket
@@ -76,20 +73,5 @@ struct CoordinatorSocket: ~Copyable {
     // What it reports to nobody would hold up its I/O thread.
     socket.stopMonitoring()
     gate?.stop()
-    if let folder {
-      unlink(folder + "/coordinator")
-      rmdir(folder)
-    }
-  }
-
-  /// Only this user may connect: the folder is 0700 (mkdtemp(3)). Short, because a socket's path is (unix(7)).
-  private static func makePrivateFolder() throws(CoordinatorError) -> String {
-    let base = ProcessInfo.processInfo.environment["XDG_RUNTIME_DIR"] ?? "/tmp"
-    let root = base.utf8.count <= 60 && access(base, W_OK) == 0 ? base : "/tmp"
-    var template = Array("\(root)/trawl-XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else {
-      throw CoordinatorError("cannot make a folder for the local socket in \(root): \(SystemError("mkdtemp").reason)")
-    }
-    return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 }
