@@ -114,6 +114,8 @@ struct Connection {
       json.add("target", target)
       json.add("hits", counters.hits(of: target))
       return .text(200, json.text + "\n", type: "application/json", for: call)
+    case .hitLog(let first):
+      return .text(200, counters.hitLog(from: first), for: call)
     case .resetCounts:
       counters.reset()
       return .text(200, "reset\n", for: call)

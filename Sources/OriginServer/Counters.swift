@@ -36,6 +36,8 @@ enum HandshakeOutcome {
 package final class Counters: Sendable {
   /// Distinct targets kept by `/flaky` and by `?count=1` each.
   package static let targetLimit = 200_000
+  /// Hits kept in their order.
+  package static let logLimit = 1_000_000
 
   private struct Connections {
     var accepted = 0
@@ -54,6 +56,7 @@ package final class Counters: Sendable {
     var connections: [ListenerKind: Connections] = [:]
     var flaky: [String: Int] = [:]
     var hits: [String: Int] = [:]
+    var log: [(at: Duration, target: String)] = []
   }
 
   private let state = Mutex(State())
@@ -107,6 +110,7 @@ package final class Counters: Sendable {
       state.byRoute[index] += 1
       if countsTarget, state.hits[target] != nil || state.hits.count < Self.targetLimit {
         state.hits[target, default: 0] += 1
+        if state.log.count < Self.logLimit { state.log.append((clock(), target)) }
       }
     }
   }
@@ -127,6 +131,13 @@ package final class Counters: Sendable {
 
   package func hits(of target: String) -> Int {
     state.withLock { $0.hits[target] ?? 0 }
+  }
+
+  /// The counted hits in their order, from number `first` on: a line each, microseconds of the monotonic clock and
+  /// the target.
+  package func hitLog(from first: Int) -> String {
+    let hits = state.withLock { state in Array(state.log.dropFirst(first)) }
+    return hits.map { "\(Int($0.at / .microseconds(1))) \($0.target)\n" }.joined()
   }
 
   /// Forgets everything but what is open or in progress now.

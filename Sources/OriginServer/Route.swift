@@ -4,6 +4,7 @@
 package enum Route: String, CaseIterable, Sendable {
   case fixed, chunked, close, status, slow, stall, redirect, reset, truncate, garbage, echo, headers, interim, flaky
   case latency, counts, hits
+  case hitLog = "hit-log"
   case redirectTo = "redirect-to"
   case truncateUnclean = "truncate-unclean"
   case noCloseNotify = "no-close-notify"
@@ -22,7 +23,7 @@ package enum Route: String, CaseIterable, Sendable {
 
   /// Whether the request asks the origin about itself; such requests are not counted.
   package var isControl: Bool {
-    self == .counts || self == .hits || self == .resetCounts
+    self == .counts || self == .hits || self == .hitLog || self == .resetCounts
   }
 
   private static let positions = [Route: Int](

@@ -10,6 +10,8 @@ package enum Plan: Equatable, Sendable {
   case echo
   case counts
   case hits(target: String)
+  /// Every counted hit from the one of this number on.
+  case hitLog(from: Int)
   case resetCounts
 }
 
@@ -37,6 +39,12 @@ extension Plan {
     case .hits:
       if let wanted = target.value(of: "target") {
         self = .hits(target: wanted)
+        return
+      }
+      script = nil
+    case .hitLog:
+      if let first = target.number(query: "from", ifAbsent: 0, limit: .max) {
+        self = .hitLog(from: first)
         return
       }
       script = nil

@@ -1,4 +1,5 @@
 import OriginServer
+import Synchronization
 import Testing
 
 @Suite struct `script table` {
@@ -101,7 +102,8 @@ import Testing
 
   @Test(arguments: [
     "/fixed", "/fixed/x", "/chunked/1?size=0", "/status/99", "/status/1000", "/slow/5", "/slow/tail/5", "/stall",
-    "/reset/tail", "/truncate/0", "/headers/small/5", "/hits", "/flaky/x", "/redirect-to", "/latency/3600001",
+    "/reset/tail", "/truncate/0", "/headers/small/5", "/hits", "/hit-log?from=x",
+    "/flaky/x", "/redirect-to", "/latency/3600001",
   ]) func `wrong use is answered with 400`(target: String) throws {
     #expect(literal(try script(target)).hasPrefix("HTTP/1.1 400 "))
   }
@@ -116,10 +118,26 @@ import Testing
     #expect(Plan(Call(target: RequestTarget("/reset-counts"))) == .resetCounts)
     let hits = RequestTarget("/hits?target=%2Ffixed%2F1%3Fcount%3D1")
     #expect(Plan(Call(target: hits)) == .hits(target: "/fixed/1?count=1"))
+    #expect(Plan(Call(target: RequestTarget("/hit-log"))) == .hitLog(from: 0))
+    #expect(Plan(Call(target: RequestTarget("/hit-log?from=7"))) == .hitLog(from: 7))
   }
 }
 
 @Suite struct counters {
+  @Test func `keep the counted hits in their order`() {
+    let now = Mutex(Duration.zero)
+    let counters = Counters { now.withLock { $0 } }
+    for (index, target) in ["/fixed/1", "/fixed/2", "/fixed/1"].enumerated() {
+      now.withLock { $0 = .milliseconds(index) }
+      counters.began(.fixed, target: target, countsTarget: target != "/fixed/2")
+    }
+    #expect(counters.hitLog(from: 0) == "0 /fixed/1\n2000 /fixed/1\n")
+    #expect(counters.hitLog(from: 1) == "2000 /fixed/1\n")
+    #expect(counters.hitLog(from: 2) == "")
+    counters.reset()
+    #expect(counters.hitLog(from: 0) == "")
+  }
+
   @Test func `count by segment, by target when asked, and forget on reset`() {
     let counters = Counters(overlap: .milliseconds(50)) { .zero }
     counters.opened(.https)
