@@ -55,10 +55,11 @@ extension Coordinator {
     if !entries.isEmpty { mailboxes.committer.send(.journal(entries: entries, ticket: nil)) }
   }
 
-  /// Of the input, what has been read.
-  func endInput(bytes: UInt64, hashes: [UInt64]) {
+  /// There are no more rows. `bytes`: how long the input is; nil if it was cut off, which later runs have to know, too.
+  func endInput(bytes: UInt64?, hashes: [UInt64]) {
     scheduler.endInput()
     note(hashes: hashes)
+    guard let bytes else { return }
     mailboxes.committer.send(.journal(entries: [.inputEnded(bytes: bytes)], ticket: nil))
   }
 

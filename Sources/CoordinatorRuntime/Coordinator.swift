@@ -211,7 +211,7 @@ final class Coordinator {
       isReading = false
       inputHasEnded = true
       inputIsCut = isCut
-      endInput(bytes: bytes, hashes: hashes)
+      endInput(bytes: isCut ? nil : bytes, hashes: hashes)
     case .input(.failed(let message)): throw CoordinatorError(message)
     case .committer(.durable(let session, let block)): try noteDurable(block, of: session)
     case .committer(.committed(let bytes)): backlogBytes -= bytes

@@ -1,0 +1,105 @@
+import Foundation
+import Glibc
+import Testing
+
+extension Sandbox {
+  /// Starts `coordinator resume` on a job.
+  func startResume(_ job: RunningJob, _ options: [String] = []) throws -> RunningJob {
+    let program = try start("coordinator", ["resume", job.name] + options)
+    return RunningJob(program: program, name: job.name, directory: job.directory)
+  }
+
+  /// Runs `coordinator resume` to its end.
+  func resume(
+    _ job: RunningJob,
+    _ options: [String] = [],
+    expecting ending: Ending = .exit(0),
+    within seconds: Double = 60,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) throws -> Job {
+    let found = try startResume(job, options).wait(within: seconds)
+    #expect(found.ending == ending, "\(found.program.errorText.suffix(2_000))", sourceLocation: sourceLocation)
+    return found
+  }
+
+  /// Runs `verify`, `status` or `records` on a job and returns what it wrote.
+  func ask(
+    _ command: String,
+    of job: RunningJob,
+    _ options: [String] = [],
+    expecting ending: Ending = .exit(0),
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) throws -> String {
+    let (found, program) = try run("coordinator", [command, job.name] + options)
+    let said = program.outputText + program.errorText
+    #expect(found == ending, "\(command): \(said.suffix(2_000))", sourceLocation: sourceLocation)
+    return said
+  }
+
+  /// kill -9, and its end.
+  func kill(_ job: RunningJob, sourceLocation: SourceLocation = #_sourceLocation) throws {
+    job.program.signal(SIGKILL)
+    #expect(try job.program.wait() == .signal(SIGKILL), sourceLocation: sourceLocation)
+  }
+
+  /// SIGINT, and what is under way is finished.
+  func interrupt(_ job: RunningJob, sourceLocation: SourceLocation = #_sourceLocation) throws {
+    job.program.signal(SIGINT)
+    let ending = try job.program.wait(within: 15)
+    #expect(ending == .exit(130), "\(job.program.errorText.suffix(2_000))", sourceLocation: sourceLocation)
+  }
+
+  func contents(_ job: RunningJob, _ name: String = "results.jsonl") -> Data {
+    FileManager.default.contents(atPath: "\(job.directory)/\(name)") ?? Data()
+  }
+}
+
+extension Origin {
+  /// How often each target was asked for with `X-Count` or `?count=1`.
+  func hits() throws -> [String: Int] {
+    let log = try get("/hit-log", port: port("http"))
+    return log.split(separator: "\n").reduce(into: [:]) { hits, line in
+      hits[String(line.drop { $0 != " " }.dropFirst()), default: 0] += 1
+    }
+  }
+}
+
+/// Rows of which every so many is a POST, for the same origin.
+struct MixedRows {
+  let targets: [String]
+  let lines: [String]
+  private let postEvery: Int
+
+  init(_ count: Int, at origin: Origin, _ path: String, postEvery: Int = 10) throws {
+    self.postEvery = postEvery
+    targets = (0..<count).map { "\(path)?count=1&row=\($0)" }
+    lines = try targets.enumerated().map { seq, target in
+      let url = try origin.url(target)
+      return seq % postEvery == 0 ? "{\"url\":\"\(url)\",\"method\":\"POST\",\"body\":\"x\"}" : url
+    }
+  }
+
+  func isPost(_ seq: Int) -> Bool { seq % postEvery == 0 }
+
+  /// Each row was fetched, or is a POST that was lost; none was asked for more often than it may be.
+  func expectFates(
+    _ records: Records,
+    hits: [String: Int],
+    kills: Int,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) {
+    for record in records.all {
+      let count = hits[targets[record.seq], default: 0]
+      let isLost = record.error?.code == "agent_lost"
+      #expect(isLost || record.gist == "200 1024", "\(record)", sourceLocation: sourceLocation)
+      #expect(isPost(record.seq) || !isLost, "row \(record.seq) may be sent again", sourceLocation: sourceLocation)
+      let most = isPost(record.seq) ? 1 : 1 + kills
+      let fewest = isLost ? 0 : 1
+      #expect(
+        (fewest...most).contains(count),
+        "row \(record.seq) was asked for \(count) times: \(record.gist)",
+        sourceLocation: sourceLocation
+      )
+    }
+  }
+}
