@@ -220,8 +220,8 @@ def fresh(bench):
     for number in range(jobs):
         phase = phases[number % len(phases)]
         posts = set(rng.sample(range(count), count // 20))
-        rows = [bench.origin.row(seq, 10, seq in posts) for seq in range(count)]
-        with bench.job(rows, ["--per-origin", "200"]) as job:
+        rows = [bench.origin.row(seq, 50, seq in posts) for seq in range(count)]
+        with bench.job(rows, ["--per-origin", "50"]) as job:
             job.start()
             match phase:
                 case "start-up":
@@ -239,7 +239,7 @@ def fresh(bench):
             kill = kill_coordinator(job)
             job.resume()
             status = job.finish()
-            if status == 2 and "holds no job" in job.coordinator.said:
+            if status == 2 and not os.path.exists(os.path.join(job.folder, "job", "job.json")):
                 again += 1
                 job.start()
                 status = job.finish()

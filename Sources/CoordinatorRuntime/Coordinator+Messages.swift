@@ -117,7 +117,8 @@ extension Coordinator {
     guard !isParting else { return try answer(routing, "the job is over", isTemporary: true) }
     let pending = PendingHello(hello: hello, held: held, routing: routing, user: sender.user, version: version)
     let isLocal = localAgents != nil
-    if let entry = journal.join(pending, isLocal: isLocal) { write([entry], then: .hello(routing: routing)) }
+    let entries = journal.join(pending, isLocal: isLocal)
+    if !entries.isEmpty { write(entries, then: .hello(routing: routing)) }
   }
 
   /// Begins a session: that the agent may hold a lease is durable.

@@ -20,10 +20,13 @@ struct JournalQueue {
   private var hellos: [[UInt8]: PendingHello] = [:]
   /// Instances that joined, as often as they did, less those that left.
   private var joined: [[UInt8]: Int] = [:]
+  /// Of these, instances that joined before this start, and of which nothing was heard since.
+  private var earlier: [[UInt8]: Int] = [:]
 
   /// `agents`: what the journal says from before this start.
   init(agents: [(instance: [UInt8], isLocal: Bool)]) {
     for agent in agents { joined[agent.instance, default: 0] += 1 }
+    earlier = joined
   }
 
   mutating func add(_ what: Waiting) -> UInt64 {
@@ -42,12 +45,17 @@ struct JournalQueue {
     return taken
   }
 
-  /// A hello came. The entry to write before the agent is welcomed; nil if it is being written already.
-  mutating func join(_ hello: PendingHello, isLocal: Bool) -> JournalEntry? {
-    let earlier = hellos.updateValue(hello, forKey: hello.routing)
-    if earlier?.instance == hello.instance { return nil }
-    joined[hello.instance, default: 0] += 1
-    return .joined(instance: hello.instance, isLocal: isLocal)
+  /// A hello came. The entries to write before the agent is welcomed; none if they are being written already.
+  mutating func join(_ hello: PendingHello, isLocal: Bool) -> [JournalEntry] {
+    let instance = hello.instance
+    let previous = hellos.updateValue(hello, forKey: hello.routing)
+    if previous?.instance == instance { return [] }
+    let entry = JournalEntry.joined(instance: instance, isLocal: isLocal)
+    // The one that is awaited has come. Told at once: a coordinator that is killed now would leave two of them behind,
+    // and the next would wait for the lease of one that does not exist.
+    if earlier.removeValue(forKey: instance) == 1 { return [entry, .left(instance: instance)] }
+    joined[instance, default: 0] += 1
+    return [entry]
   }
 
   /// The last hello from there, once.
@@ -63,6 +71,7 @@ struct JournalQueue {
       let surplus = count - (counts[instance] ?? 0)
       guard surplus > 0 else { continue }
       joined[instance] = count == surplus ? nil : count - surplus
+      earlier[instance] = nil
       entries += Array(repeating: .left(instance: instance), count: surplus)
     }
     return entries
