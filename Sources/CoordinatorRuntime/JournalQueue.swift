@@ -51,9 +51,11 @@ struct JournalQueue {
     let previous = hellos.updateValue(hello, forKey: hello.routing)
     if previous?.instance == instance { return [] }
     let entry = JournalEntry.joined(instance: instance, isLocal: isLocal)
-    // The one that is awaited has come. Told at once: a coordinator that is killed now would leave two of them behind,
-    // and the next would wait for the lease of one that does not exist.
-    if earlier.removeValue(forKey: instance) == 1 { return [entry, .left(instance: instance)] }
+    // The one that is awaited has come, and not a copy of it. Told at once: a coordinator that is killed now would leave
+    // two of them behind, and the next would wait for the lease of one that does not exist.
+    if hello.hello.isContinuing, earlier.removeValue(forKey: instance) == 1 {
+      return [entry, .left(instance: instance)]
+    }
     joined[instance, default: 0] += 1
     return [entry]
   }
