@@ -19,7 +19,7 @@ build_packages=(
 )
 
 # What `deploy/test.sh` runs besides the Swift tests themselves.
-test_packages=(protobuf-compiler:protoc shellcheck:shellcheck valgrind:valgrind nginx)
+test_packages=(protobuf-compiler:protoc shellcheck:shellcheck valgrind:valgrind nginx iproute2:ip mount:mount)
 
 # What a downloaded toolchain and its download need: swift.org's list for each distribution, as in
 # github.com/swiftlang/swift-docker. Only looked at when a toolchain is installed, because one that runs has them.
