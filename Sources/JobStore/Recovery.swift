@@ -174,7 +174,10 @@ private func isLine(_ column: ResultColumn, at offset: UInt64, of results: OpenF
   guard column.lineLength <= maximumLineBytes else { return false }
   var reader = SequentialReader(results, from: offset, to: offset + UInt64(column.lineLength))
   guard try reader.fill(Int(column.lineLength)) else { return false }
-  return RecordLine(reader.buffer.span)?.column == column
+  if let record = RecordLine(reader.buffer.span) { return record.column == column }
+  // What is no record was taken from an agent all the same, if it is a line of the row: it was acknowledged, and so
+  // were those around it, which must not be cut with it.
+  return isWellFormedLine(reader.buffer.span, seq: column.seq)
 }
 
 private func blockEnd(_ start: UInt64, of file: OpenFile, to end: UInt64) throws(JobStoreError) -> UInt64 {
