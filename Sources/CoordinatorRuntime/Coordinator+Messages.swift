@@ -107,10 +107,7 @@ extension Coordinator {
       let theirs = "\(hello.minimumVersion) to \(hello.maximumVersion)"
       return try answer(routing, "this coordinator speaks protocol versions \(mine), the agent \(theirs)")
     }
-    guard let held = HeldCheck.holdings(hello, of: files.identifier), hello.instance.count == 16,
-      hello.connections > 0, hello.creditRows > 0, hello.creditBytes > 0,
-      hello.name.utf8.count <= 256, hello.name.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
-    else {
+    guard HeldCheck.isComplete(hello), let held = HeldCheck.holdings(hello, of: files.identifier) else {
       refuseSender(.badGreeting)
       return try answer(routing, "the hello is not complete, or says what cannot be")
     }

@@ -19,6 +19,12 @@ package enum HeldCheck {
     return [Holding(origin: 0, key: [], connections: 0, rows: kept.rows)]
   }
 
+  /// Whether a hello says all that a session needs, and nothing that cannot be.
+  package static func isComplete(_ hello: WireHello) -> Bool {
+    hello.instance.count == 16 && hello.connections > 0 && hello.creditRows > 0 && hello.creditBytes > 0
+      && hello.name.utf8.count <= 256 && hello.name.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+  }
+
   /// What is kept of other jobs than the agent's own.
   private static func isAcceptable(_ kept: [WireKept], besides job: some Collection<UInt8>) -> Bool {
     guard kept.count <= HelloLimits.keptJobs else { return false }
