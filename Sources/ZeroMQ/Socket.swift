@@ -89,6 +89,9 @@ package struct Socket: ~Copyable {
       try Self.set(handle, ZMQ_LINGER, settings.lingerMilliseconds)
       try Self.set(handle, ZMQ_MAXMSGSIZE, settings.maximumFrameBytes)
       try Self.set(handle, ZMQ_HANDSHAKE_IVL, settings.handshakeMilliseconds)
+      // TCP sends again after ever longer pauses, so that a cut link that is healed would stay dead for as long again.
+      // A connection on which nothing was acknowledged for the time of a lease is given up: its session is over.
+      try Self.set(handle, ZMQ_TCP_MAXRT, Int32(10_000))
       switch kind {
       case .router:
         // Without it a message to a peer that is gone vanishes and counts as sent.
@@ -97,6 +100,8 @@ package struct Socket: ~Copyable {
         // Nothing is queued for a coordinator that is not there.
         try Self.set(handle, ZMQ_IMMEDIATE, Int32(1))
         try Self.set(handle, ZMQ_IPV6, Int32(1))
+        // For the same reason a new connection is tried anew, and not waited for.
+        try Self.set(handle, ZMQ_CONNECT_TIMEOUT, Int32(3_000))
         try Self.set(handle, ZMQ_RECONNECT_IVL, Int32(50))
         try Self.set(handle, ZMQ_RECONNECT_IVL_MAX, Int32(2000))
       case .reply, .pair: break
