@@ -128,3 +128,23 @@ let package = Package(
 
   ]
 )
+
+// Every one of these is linked with libFuzzer, which an ordinary build has not; deploy/fuzz.sh asks for them.
+if Context.environment["TRAWL_FUZZ"] != nil {
+  func fuzzTarget(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+      name: name,
+      dependencies: ["FuzzSupport"] + dependencies,
+      path: "Tests/Fuzz/\(name)",
+      swiftSettings: settings
+    )
+  }
+
+  package.targets += [
+    .systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+    .target(name: "FuzzSupport", dependencies: ["CFuzzer"], path: "Tests/Fuzz/FuzzSupport", swiftSettings: settings),
+    fuzzTarget("FuzzCoordinator", ["CoordinatorRuntime", "FetchModel", "Records", "Scheduling", "WireProtocol"]),
+    fuzzTarget("FuzzAgent", ["AgentRuntime", "FetchModel", "Scheduling", "WireProtocol"]),
+    fuzzTarget("FuzzJobFiles", ["FetchModel", "JobStore", "PosixIO", "Records"]),
+  ]
+}
