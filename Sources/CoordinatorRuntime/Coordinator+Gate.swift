@@ -12,6 +12,9 @@ extension Coordinator {
   /// Counts what the gate has refused, and ends the sessions of keys that are on the list no more.
   func takeGateNews() throws {
     guard let news = socket.gate?.takeNews() else { return }
+    if let failure = news.failure {
+      throw CoordinatorError("agents cannot be let in any more (\(failure)); go on with: coordinator resume")
+    }
     for remark in news.remarks { log.warning("\(remark)") }
     for refusal in news.refusals.entries { refuse(refusal.cause, from: refusal.peer, times: refusal.count) }
     guard let list = news.list else { return }

@@ -8,7 +8,7 @@ import WireProtocol
 extension Coordinator {
   func take(_ chunk: RowChunk) {
     note(hashes: chunk.hashes)
-    withheldRows += chunk.withheld
+    input.withheldRows += chunk.withheld
     let slot = lines.add(chunk)
     var numbers = [UInt32](repeating: 0, count: chunk.originKeys.count)
     for row in chunk.rows {
@@ -24,7 +24,7 @@ extension Coordinator {
           numbers[Int(row.origin)] = origin
         }
       }
-      if row.mustNotRepeat { mayHoldUnsafeRows = true }
+      if row.mustNotRepeat { input.mayHoldUnsafeRows = true }
       let location = LineStore.location(chunk: slot, row: row)
       let intake = scheduler.add(
         origin: origin,
@@ -47,10 +47,10 @@ extension Coordinator {
   private func earlierHolder(of seq: UInt64) -> [UInt8]? { plan.recovered?.unsafe[seq] }
 
   func readMore() {
-    guard !isReading, !inputHasEnded, stage == .running, scheduler.needsRows,
+    guard !input.isReading, !input.hasEnded, stage == .running, scheduler.needsRows,
       lines.heldBytes < scheduler.windowBytesLimit
     else { return }
-    isReading = true
+    input.isReading = true
     mailboxes.input.send(.more)
   }
 
@@ -58,7 +58,7 @@ extension Coordinator {
     for dispatch in dispatches {
       if !dispatch.rows.isEmpty { hasGivenOut = true }
       // Most jobs have none, and most dispatches of the others.
-      let unsafe = mayHoldUnsafeRows ? dispatch.rows.filter(scheduler.mustNotRepeat) : []
+      let unsafe = input.mayHoldUnsafeRows ? dispatch.rows.filter(scheduler.mustNotRepeat) : []
       let ready = unsafe.isEmpty ? dispatch.rows : dispatch.rows.filter { !scheduler.mustNotRepeat($0) }
       if !ready.isEmpty || !dispatch.shares.isEmpty {
         guard try send(ready, shares: dispatch.shares, to: dispatch.session) else {

@@ -75,7 +75,7 @@ extension Coordinator {
 
   /// Everything is on the disk; of a pass that is whole, that it is, comes last.
   func allDurable() throws {
-    guard scheduler.isComplete, !inputIsCut else { return try part() }
+    guard scheduler.isComplete, !input.isCut else { return try part() }
     write([.ended(rows: records.rows)], then: .part)
   }
 
@@ -91,7 +91,7 @@ extension Coordinator {
 
   /// Blocks may have come while agents parted: they are durable, too, before the summary counts them.
   private func stopWriting() throws {
-    nextStatus = now
+    statusFile.due = now
     writeStatus()
     mailboxes.committer.send(.stop)
     while true {
@@ -120,16 +120,16 @@ extension Coordinator {
 
   private func finish() throws -> CoordinatorExit {
     try stopWriting()
-    let isComplete = scheduler.isComplete && !inputIsCut
+    let isComplete = scheduler.isComplete && !input.isCut
     let report = JobReport(
       JobReport.Source(
         job: files.identifier,
         state: isComplete ? .complete : scheduler.isComplete ? .incompleteInput : .interrupted,
         startedAtMicroseconds: startedAtMicroseconds,
         duration: .nanoseconds(Int64(clamping: now.nanoseconds(since: startedAt))),
-        inputRows: scheduler.counts.submitted - plan.unchosenRows,
+        inputRows: chosenRowsRead,
         earlierRows: plan.recovered?.counters.rows ?? 0,
-        withheldRows: withheldRows,
+        withheldRows: input.withheldRows,
         records: records,
         timeline: timeline,
         effort: efforts.total,
@@ -142,7 +142,7 @@ extension Coordinator {
     if records.rows > 0 || isComplete { try files.write(report) }
     tell(report)
     if !scheduler.isComplete, wasInterrupted { return .interrupted }
-    if inputIsCut { return .notDone }
+    if input.isCut { return .notDone }
     return configuration.failsOnErrors && report.hasFailures ? .rowsFailed : .complete
   }
 

@@ -4,45 +4,33 @@ import JobStore
 import PosixIO
 import Scheduling
 
-/// `status.json`: how a job stands, replaced every second while it runs.
-struct JobStatus: Codable {
-  var version = 1
-  var job: String
-  /// The file that records go to.
-  var results: String
-  var pid: Int32
-  var updatedAt: String
-  /// Since this run began.
-  var seconds: Double
-  /// Rows read so far, and whether these are all.
-  var inputRows: UInt64
-  var inputHasEnded: Bool
-  var rows: UInt64
-  var failedRows: UInt64
-  var queued, leased, deferred: UInt64
-  var rowsPerSecond: Double
-  var agents: [String]
-  var parkedOrigins: Int
-  var status, errors: [String: UInt64]
+/// When `status.json` is written next.
+struct StatusProgress {
+  var due: Instant
+  /// One at a time: a stalled disk must not pile them up.
+  var isBeingWritten = false
 }
 
+/// How a job stands, written down every second.
 extension Coordinator {
   private static let statusInterval: UInt64 = 1_000_000_000
 
-  /// One at a time: a stalled disk must not pile them up.
   func writeStatus() {
-    guard now >= nextStatus else { return }
+    guard now >= statusFile.due else { return }
     noteLeaves()
-    nextStatus = now.adding(nanoseconds: Self.statusInterval)
-    guard files.directory != nil, !isWritingStatus else { return }
+    statusFile.due = now.adding(nanoseconds: Self.statusInterval)
+    guard files.directory != nil, !statusFile.isBeingWritten else { return }
     let encoder = JSONEncoder()
     encoder.keyEncodingStrategy = .convertToSnakeCase
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     // Numbers and text, so it cannot fail.
     guard let data = try? encoder.encode(standing) else { return }
-    isWritingStatus = true
+    statusFile.isBeingWritten = true
     mailboxes.committer.send(.status(Array(data) + [0x0A]))
   }
+
+  /// Rows read so far that this pass is about.
+  var chosenRowsRead: UInt64 { scheduler.counts.submitted - min(scheduler.counts.submitted, plan.unchosenRows) }
 
   private var standing: JobStatus {
     let counts = scheduler.counts
@@ -54,8 +42,8 @@ extension Coordinator {
       pid: PosixIO.Process.identifier,
       updatedAt: Date().formatted(.iso8601),
       seconds: seconds,
-      inputRows: counts.submitted - min(counts.submitted, plan.unchosenRows),
-      inputHasEnded: inputHasEnded,
+      inputRows: chosenRowsRead,
+      inputHasEnded: input.hasEnded,
       rows: records.rows,
       failedRows: records.failedRows,
       queued: counts.queued,

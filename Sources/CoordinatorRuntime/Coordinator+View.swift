@@ -15,7 +15,7 @@ extension Coordinator {
         failed: records.failedRows,
         agents: scheduler.sessionCount,
         parkedOrigins: scheduler.parkedOriginCount,
-        inputHasEnded: inputHasEnded,
+        inputHasEnded: input.hasEnded,
         remainder: scheduler.remainder(now: now)
       ),
       now: now

@@ -24,7 +24,8 @@ import ZeroMQ
 //
 // The files: `RunCoordinator` and `ResumeCoordinator` prepare a run; `+Messages` what agents say; `+Results` what
 // they say of rows; `+Rows` rows in and out; `+Journal` what waits for the disk; `+Endings` ends of sessions;
-// `+Stages` how a job ends; `+View` and `+Status` what people are shown.
+// `+Stages` how a job ends; `+View` and `+Status` what people are shown;
+// `+Gate` who may talk.
 
 /// What the threads of a coordinator tell its loop.
 enum CoordinatorEvent: Sendable {
@@ -32,6 +33,18 @@ enum CoordinatorEvent: Sendable {
   case committer(CommitterReport)
   /// The gate has news.
   case gate
+}
+
+/// How far the list has been read.
+struct InputProgress {
+  /// A chunk was asked for.
+  var isReading = false
+  var hasEnded = false
+  /// Standard input had more, and whoever read it is gone.
+  var isCut = false
+  /// Rows that may have been sent, must not be sent twice, and were chosen to be fetched again.
+  var withheldRows = 0
+  var mayHoldUnsafeRows = false
 }
 
 /// The loop of one job. Confined to one thread.
@@ -89,24 +102,17 @@ final class Coordinator {
   var wasPaused = false
   var suspendedAgents: [String] = []
   var localAgents: LocalAgents?
-  var isReading = false
-  var inputHasEnded = false
-  /// Standard input had more, and whoever read it is gone.
-  var inputIsCut = false
-  /// Rows that may have been sent, must not be sent twice, and were chosen to be fetched again.
-  var withheldRows = 0
-  var mayHoldUnsafeRows = false
+  var input = InputProgress()
   /// Of records that are on their way to the disk.
   var backlogBytes = 0
   /// Anything was given to an agent, so that somebody may have seen it.
   var hasGivenOut = false
-  var nextStatus: Instant
-  var isWritingStatus = false
+  var statusFile: StatusProgress
   var stage = Stage.running
+  let interruptions: TerminationSignals
   var wasInterrupted = false
   /// When the process ends whatever still waits.
   var hardStop: Instant?
-  let interruptions: TerminationSignals
   let startedAt: Instant
   let startedAtMicroseconds: UInt64
   var firstAgentDeadline: Instant?
@@ -145,7 +151,7 @@ final class Coordinator {
     if let recovered = plan.recovered { records = recovered.counters }
     view = ProgressView(configuration.progress, now: now)
     startedAt = now
-    nextStatus = now
+    statusFile = StatusProgress(due: now)
     startedAtMicroseconds = Clock.wallMicroseconds()
     firstAgentDeadline = now + configuration.agentWait
     admissions = configuration.keys?.allowedAgents.list
@@ -205,18 +211,18 @@ final class Coordinator {
   func handle(_ event: CoordinatorEvent) throws {
     switch event {
     case .input(.chunk(let chunk)):
-      isReading = false
+      input.isReading = false
       take(chunk)
     case .input(.ended(let bytes, let isCut, let hashes)):
-      isReading = false
-      inputHasEnded = true
-      inputIsCut = isCut
+      input.isReading = false
+      input.hasEnded = true
+      input.isCut = isCut
       endInput(bytes: isCut ? nil : bytes, hashes: hashes)
     case .input(.failed(let message)): throw CoordinatorError(message)
     case .committer(.durable(let session, let block)): try noteDurable(block, of: session)
     case .committer(.committed(let bytes)): backlogBytes -= bytes
     case .committer(.journaled(let ticket)): try goOn(upTo: ticket)
-    case .committer(.statusWritten): isWritingStatus = false
+    case .committer(.statusWritten): statusFile.isBeingWritten = false
     case .committer(.idle): if stage == .flushing { try allDurable() }
     case .committer(.failed(let failure)): throw WritingFailed(failure)
     case .gate: try takeGateNews()
@@ -224,8 +230,8 @@ final class Coordinator {
   }
 
   /// Sends to a session. A message that cannot leave leaves a gap behind it, which ends the session if its agent hears
-  /// of it at all: it may have said what nobody says again. One that cannot be reached gets no more work, and is over when its lease is: its agent may
-  /// be alive behind a broken connection, with requests under way.
+  /// of it at all: it may have said what nobody says again. A session that cannot be reached gets no more work, and is
+  /// over when its lease is: its agent may be alive behind a broken connection, with requests under way.
   @discardableResult
   func send(_ body: WireCoordinatorMessage.OneOf_Body, bulk: [[UInt8]] = [], to session: UInt64) throws -> Bool {
     guard var peer = peers[session] else { return false }

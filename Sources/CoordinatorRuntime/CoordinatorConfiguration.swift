@@ -19,6 +19,14 @@ package struct CoordinatorConfiguration: Sendable {
     case remote(endpoint: String)
     /// This many are started on this host, each with so many worker threads.
     case local(count: Int, threads: Int)
+
+    /// They may dial in from other hosts.
+    var areElsewhere: Bool {
+      switch self {
+      case .remote(let endpoint): !endpoint.hasPrefix("ipc:")
+      case .local: false
+      }
+    }
   }
 
   package enum Progress: Sendable { case none, lines, live }

@@ -21,7 +21,10 @@ struct GateNews: Sendable {
   /// What a person should know.
   var remarks: [String] = []
 
-  var isEmpty: Bool { list == nil && refusals.entries.isEmpty && remarks.isEmpty }
+  /// Nobody can be let in any more.
+  var failure: ZeroMQError?
+
+  var isEmpty: Bool { list == nil && refusals.entries.isEmpty && remarks.isEmpty && failure == nil }
 }
 
 /// The running gate of a coordinator's socket.
@@ -56,8 +59,8 @@ final class Gate {
         do throws(ZeroMQError) {
           try keeper.run(until: inbox)
         } catch {
-          // Nobody would be let in, and libzmq's own thread would wait for a reader of its reports.
-          preconditionFailure("gate: \(error)")
+          // libzmq's own thread waits for a reader of its reports now: the coordinator has to end.
+          board.post { $0.failure = error }
         }
       } catch {
         starts.send(error)

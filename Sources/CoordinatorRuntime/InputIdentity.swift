@@ -7,7 +7,8 @@ struct InputIdentity: Codable, Equatable {
   private static let sampleBytes = 1024 * 1024
 
   var size: UInt64
-  var modifiedNanoseconds: UInt64
+  /// Seconds since 1970, and nanoseconds.
+  var modified: [Int]
   /// Of the first and of the last MiB, in hexadecimal digits: not every reader of JSON keeps 64 bits of a number.
   var firstHash: String
   var lastHash: String
@@ -17,7 +18,7 @@ struct InputIdentity: Codable, Equatable {
     var information = stat()
     guard fstat(descriptor, &information) == 0 else { throw SystemError("fstat") }
     size = UInt64(information.st_size)
-    modifiedNanoseconds = UInt64(information.st_mtim.tv_sec) * 1_000_000_000 + UInt64(information.st_mtim.tv_nsec)
+    modified = [information.st_mtim.tv_sec, information.st_mtim.tv_nsec]
     firstHash = try Self.hash(descriptor, from: 0)
     lastHash = try Self.hash(descriptor, from: size > UInt64(Self.sampleBytes) ? size - UInt64(Self.sampleBytes) : 0)
   }
@@ -49,7 +50,7 @@ struct InputIdentity: Codable, Equatable {
     if size != earlier.size { return "it has \(size) bytes and had \(earlier.size)" }
     if firstHash != earlier.firstHash { return "its beginning is another" }
     if lastHash != earlier.lastHash { return "its end is another" }
-    if modifiedNanoseconds != earlier.modifiedNanoseconds { return "it was written to since" }
+    if modified != earlier.modified { return "it was written to since" }
     return nil
   }
 }

@@ -1,13 +1,14 @@
 package import FetchModel
 import Foundation
 import JobStore
+import Keys
 import Records
 import WireProtocol
 
 /// What `job.json` and `secrets` say: everything that is needed to go on with a job after a crash.
 ///
-/// `job.json` is there for people as well and holds no secret: values of header fields that are not known to be
-/// harmless, the body and the private key stand in `secrets` only, a second file of mode 0600.
+/// `job.json` holds no secret: values of header fields that are not known to be harmless, the body and the private key
+/// stand in `secrets` only, a second file of mode 0600.
 struct JobDescription {
   /// The part that is the coordinator's own.
   struct Terms: Codable, Equatable {
@@ -36,6 +37,11 @@ struct JobDescription {
     var failsOnErrors: Bool
     /// `secrets` has the specification whole.
     var isSealed: Bool
+  }
+
+  /// What every version of the file has.
+  private struct Version: Decodable {
+    var version: Int
   }
 
   var terms: Terms
@@ -80,16 +86,19 @@ struct JobDescription {
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
     let damaged = CoordinatorError("\(directory.path)/job.json is damaged; put it back from a copy, or start a new job")
+    guard let version = try? decoder.decode(Version.self, from: Data(bytes)).version else { throw damaged }
+    guard version == 1 else {
+      throw CoordinatorError(
+        "\(directory.path)/job.json is of version \(version), and this program knows 1 only: use a newer one"
+      )
+    }
     guard let terms = try? decoder.decode(Terms.self, from: Data(bytes)),
       let object = try? JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any],
       let specification = object[Self.specificationKey],
-      let text = try? JSONSerialization.data(withJSONObject: specification)
+      let text = try? JSONSerialization.data(withJSONObject: specification),
+      // As the command line allows.
+      (1...256).contains(terms.agents.count ?? 1), (1...256).contains(terms.agents.threads ?? 1)
     else { throw damaged }
-    guard terms.version == 1 else {
-      throw CoordinatorError(
-        "\(directory.path)/job.json is of version \(terms.version), and this program knows 1 only: use a newer one"
-      )
-    }
     self.terms = terms
     let whole = terms.isSealed ? try read("secrets") : Array(text)
     do throws(JobCodingError) {
@@ -147,5 +156,27 @@ extension JobSpecification {
       Self.isHarmless(field) ? field : HeaderField(String(decoding: field.name, as: UTF8.self), "REDACTED") ?? field
     }
     return open
+  }
+}
+
+extension JobDescription.Terms.Agents {
+  init(_ configuration: CoordinatorConfiguration) {
+    switch configuration.agents {
+    case .local(let count, let threads): self.init(count: count, threads: threads)
+    case .remote(let endpoint):
+      self.init(
+        listen: endpoint,
+        keys: configuration.keys.map { URL(fileURLWithPath: $0.path).standardizedFileURL.path }
+      )
+    }
+  }
+
+  /// Where agents come from, in the terms of a run.
+  var configured: CoordinatorConfiguration.Agents {
+    get throws {
+      if let count, let threads { return .local(count: count, threads: threads) }
+      if let listen { return .remote(endpoint: listen) }
+      throw CoordinatorError("job.json does not say where agents come from; say --listen or --agents")
+    }
   }
 }

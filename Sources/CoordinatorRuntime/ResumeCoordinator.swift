@@ -1,29 +1,9 @@
 import FetchModel
 import Glibc
 import JobStore
-package import Keys
+import Keys
 package import Logging
 package import PosixIO
-
-/// What `resume` was told on its command line, validated.
-package struct ResumeRequest: Sendable {
-  package var path: String
-  /// nil: those that the job began with.
-  package var agents: CoordinatorConfiguration.Agents?
-  /// nil: those of the folder that the job began with, if agents dial in as then.
-  package var keys: CoordinatorKeys?
-  /// What is said to agents can be read on the way.
-  package var isInTheClear = false
-  /// Which rows of a job that has ended to fetch again; nil to go on with what is not done.
-  package var selection: RowSelection?
-  /// Repeats requests that must not be sent twice otherwise.
-  package var repeatsUnsafe = false
-  package var agentWait: Duration = .seconds(30)
-  package var failsOnErrors = false
-  package var progress = CoordinatorConfiguration.Progress.lines
-
-  package init(path: String) { self.path = path }
-}
 
 /// Goes on with a job, or over rows of it again, on the calling thread.
 package func resumeCoordinator(_ request: ResumeRequest, signals: TerminationSignals, log: Logger) throws
@@ -112,7 +92,12 @@ private struct Resumption {
       plan = try self.plan(.main, identifier: description.identifier, main: main)
       plan.settled.settled = recovered.recorded
     case .retry:
-      let selection = try RowSelection(decoding: recovered.selection)
+      guard let selection = RowSelection(decoding: recovered.selection) else {
+        throw CoordinatorError(
+          "\(request.path)/\(recovered.pass.journalName) does not say which rows were to be fetched again; remove the "
+            + "files of \(recovered.pass.resultsName) and begin that pass anew"
+        )
+      }
       let choice = try RowChoice(selection, in: directory, passes: passes.filter { $0 != recovered.pass })
       plan = try self.plan(recovered.pass, identifier: recovered.identifier, main: main)
       plan.choose(choice, selection)
@@ -161,7 +146,7 @@ private struct Resumption {
 
   private func run(_ plan: JobPlan, signals: TerminationSignals, log: Logger) throws -> CoordinatorExit {
     do {
-      return try carryOut(plan, signals: signals, log: log)
+      return try runPlan(plan, signals: signals, log: log)
     } catch let error as JobNeverBegan {
       guard case .failed(let reason) = error else { return .interrupted }
       throw reason
@@ -192,6 +177,9 @@ private struct Resumption {
       configuration.keys = request.keys
       if request.keys == nil, request.agents == nil {
         configuration.keys = try terms.agents.keys.map { try CoordinatorKeys(reading: $0) }
+      }
+      if configuration.keys != nil, !configuration.agents.areElsewhere {
+        throw CoordinatorError("agents of this job run on this host and have no keys; leave --keys out")
       }
       guard !request.isInTheClear || !job.holdsCredentials else {
         throw CoordinatorError(
@@ -233,51 +221,4 @@ private struct Resumption {
   }
 
   private func say(_ text: String) { if request.progress != .none { StandardError.write("\(text)\n") } }
-}
-
-extension JobPlan {
-  fileprivate mutating func choose(_ choice: RowChoice, _ selection: RowSelection) {
-    settled.settled = choice.others
-    unchosenRows = choice.rows - choice.chosen.count
-    if selection.includesUnclear {
-      configuration.job.retry.includesUnsafe = true
-    } else {
-      settled.unclear = choice.unclear
-    }
-  }
-}
-
-/// The rows of a job that are to be fetched again.
-private struct RowChoice {
-  private(set) var chosen = RowSet()
-  /// Of these, requests that may have been carried out: not to be sent again if they must not be sent twice.
-  private(set) var unclear = RowSet()
-  /// All rows of the job.
-  private(set) var rows: UInt64 = 0
-
-  /// By what `passes` say of each row.
-  init(_ selection: RowSelection, in directory: JobDirectory, passes: [Pass]) throws {
-    try CurrentRecords(of: passes, in: directory.files).forEachCurrentColumn { column in
-      rows = max(rows, column.seq + 1)
-      guard selection.chooses(column) else { return }
-      chosen.insert(column.seq)
-      if let failure = column.failure, failure.mayHaveBeenSent { unclear.insert(column.seq) }
-    }
-  }
-
-  var others: RowSet {
-    var others = RowSet()
-    for seq in 0..<rows where !chosen.contains(seq) { others.insert(seq) }
-    return others
-  }
-}
-
-extension JobDescription.Terms.Agents {
-  fileprivate var configured: CoordinatorConfiguration.Agents {
-    get throws {
-      if let count, let threads { return .local(count: count, threads: threads) }
-      if let listen { return .remote(endpoint: listen) }
-      throw CoordinatorError("job.json does not say where agents come from; say --listen or --agents")
-    }
-  }
 }

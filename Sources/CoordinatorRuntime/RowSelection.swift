@@ -26,25 +26,35 @@ package struct RowSelection: Codable, Equatable, Sendable {
     get throws { Array(try JSONEncoder().encode(self)) }
   }
 
-  init(decoding bytes: [UInt8]) throws {
-    self = try JSONDecoder().decode(RowSelection.self, from: Data(bytes))
+  /// From there; nil if it is damaged.
+  init?(decoding bytes: [UInt8]) {
+    guard let selection = try? JSONDecoder().decode(RowSelection.self, from: Data(bytes)) else { return nil }
+    self = selection
   }
 }
 
-extension FailureCode {
-  /// Whether the request may have reached its server: of one that must not be sent twice nobody knows then what
-  /// became of it.
-  var mayHaveBeenSent: Bool {
-    switch self {
-    case .sendTimeout, .firstByteTimeout, .idleTimeout, .tooSlow, .timeoutTotal, .reset, .closedBeforeResponse,
-      .closedEarly, .malformedResponse, .headTooLarge, .contentEncodingInvalid, .decodedTooLarge, .tooManyRedirects,
-      .redirectLoop, .redirectInvalid, .redirectDowngrade, .agentLost:
-      true
-    case .invalidURL, .invalidRequest, .invalidJSON, .lineTooLong, .dnsNotFound, .dnsNoAddress, .dnsServfail,
-      .dnsTimeout, .connectRefused, .connectTimeout, .connectUnreachable, .tlsTimeout, .tlsCertificateExpired,
-      .tlsCertificateNotYetValid, .tlsCertificateUntrusted, .tlsCertificateInvalid, .tlsHostnameMismatch,
-      .tlsPinMismatch, .tlsAlert, .tlsHandshakeFailed, .addressBlocked, .robotsDisallowed, .originDown:
-      false
+/// The rows of a job that are to be fetched again.
+struct RowChoice {
+  private(set) var chosen = RowSet()
+  /// Of these, requests that may have been carried out: not to be sent again if they must not be sent twice.
+  private(set) var unclear = RowSet()
+  /// All rows of the job.
+  private(set) var rows: UInt64 = 0
+
+  /// By what `passes` say of each row.
+  init(_ selection: RowSelection, in directory: JobDirectory, passes: [Pass]) throws {
+    try CurrentRecords(of: passes, in: directory.files).forEachCurrentColumn { column in
+      rows = max(rows, column.seq + 1)
+      guard selection.chooses(column) else { return }
+      chosen.insert(column.seq)
+      if let failure = column.failure, failure.mayHaveBeenSent { unclear.insert(column.seq) }
     }
   }
+
+  var others: RowSet {
+    var others = RowSet()
+    for seq in 0..<rows where !chosen.contains(seq) { others.insert(seq) }
+    return others
+  }
 }
+

@@ -3,29 +3,6 @@ import JobStore
 package import Logging
 package import PosixIO
 
-/// What is to be done, whether the job is new, goes on, or is gone over again.
-struct JobPlan: Sendable {
-  var configuration: CoordinatorConfiguration
-  var files: JobFiles
-  /// What an earlier run of this pass has left.
-  var recovered: RecoveredPass?
-  var settled = SettledRows()
-  /// Rows that the pass is not about, for its counts.
-  var unchosenRows: UInt64 = 0
-  var input: InputPlace
-  var inputName: String
-  /// nil for standard output.
-  var writer: PassHandover?
-
-  /// What came through a pipe is in the folder, and nowhere else.
-  var isSpooled: Bool {
-    switch input {
-    case .file: false
-    case .pipe, .spool: true
-    }
-  }
-}
-
 /// Runs a new job on the calling thread.
 package func runCoordinator(_ configuration: CoordinatorConfiguration, signals: TerminationSignals, log: Logger) throws
   -> CoordinatorExit
@@ -59,7 +36,7 @@ private func run(
         try PassWriter(creating: .main, identifier: files.identifier, in: directory.files)
       )
     }
-    return try carryOut(plan, signals: signals, log: log)
+    return try runPlan(plan, signals: signals, log: log)
   } catch let error as JobNeverBegan {
     files.discard()
     guard case .failed(let reason) = error else { return .interrupted }
@@ -74,7 +51,7 @@ enum JobNeverBegan: Error {
 }
 
 /// Carries a plan out on the calling thread. The plan's descriptors have to outlive it.
-func carryOut(_ plan: JobPlan, signals: TerminationSignals, log: Logger) throws -> CoordinatorExit {
+func runPlan(_ plan: JobPlan, signals: TerminationSignals, log: Logger) throws -> CoordinatorExit {
   let mailboxes = Coordinator.Mailboxes(events: try Mailbox(), input: try Mailbox(), committer: try Mailbox())
   var threads = ThreadGroup()
   // A thread may be in a call that a stalled disk or a reader who has stopped reading does not let end.

@@ -30,6 +30,7 @@ package final class JobDirectory: Sendable {
     guard fstat(folder.descriptor, &information) == 0, information.st_uid == geteuid() else {
       throw JobStoreError("the output folder \(path) belongs to another user; name one of your own with -o")
     }
+    try Self.checkMode(information, path)
     for mark in Self.marks where faccessat(folder.descriptor, mark, F_OK, AT_SYMLINK_NOFOLLOW) == 0 {
       throw JobStoreError("the output folder \(path) already holds a job (\(mark)); name another with -o")
     }
@@ -46,9 +47,7 @@ package final class JobDirectory: Sendable {
     guard fstat(folder.descriptor, &information) == 0, information.st_uid == geteuid() else {
       throw JobStoreError("the folder \(path) belongs to another user, and so might what is in it")
     }
-    guard information.st_mode & (S_IWGRP | S_IWOTH) == 0 else {
-      throw JobStoreError("others may write to the folder \(path); see what is in it, then: chmod go-w \(path)")
-    }
+    try Self.checkMode(information, path)
     var mark = stat()
     guard fstatat(folder.descriptor, "job.json", &mark, AT_SYMLINK_NOFOLLOW) == 0 else {
       throw JobStoreError("\(path) holds no job (there is no job.json in it); name the folder that -o named")
@@ -57,6 +56,12 @@ package final class JobDirectory: Sendable {
     self.folder = folder
     isNew = false
     files = folder
+  }
+
+  private static func checkMode(_ information: stat, _ path: String) throws(JobStoreError) {
+    guard information.st_mode & (S_IWGRP | S_IWOTH) == 0 else {
+      throw JobStoreError("others may write to the folder \(path); see what is in it, then: chmod go-w \(path)")
+    }
   }
 
   private static func open(_ path: String, as what: String) throws(JobStoreError) -> SystemFiles {

@@ -3,10 +3,11 @@ import Records
 
 // Theory of operation
 //
-// What the index covers was durable before the index said so, and is never cut. Behind it the record file may hold
-// lines that are whole but that nobody was told of, then a torn one: the whole ones are kept and get blocks of their
-// own, the rest is cut. An index that is missing, of another pass, or damaged is cut to what holds, in the worst case
-// to nothing, and then made from the lines. The journal ends where an entry is torn.
+// What the index covers was durable before the index said so, and is never cut: if it is not there any more, something
+// else than a crash has been at work, and a person has to decide. Behind it the record file may hold lines that are
+// whole but that nobody was told of, then a torn one: the whole ones are kept and get blocks of their own, the rest is
+// cut; of a pass that has ended nothing is. An index that is missing, of another pass, or damaged is cut to what holds,
+// in the worst case to nothing, and then made from the lines. The journal ends where an entry is torn.
 //
 // Everything is made durable before it counts: after a kill, what is read may be in memory only, and a second crash
 // must not take back what was acted upon.
@@ -26,8 +27,15 @@ package func recover(_ pass: Pass, in files: any FileLayer) throws(JobStoreError
   let journal = try OpenFile.open(pass.journalName, .appending, in: files)
   // The index is about to speak of these lines.
   try results.synchronize()
+  let ended = try endedRows(journal)
   try recoverIndex(index, results, isNamed: beginning != nil, &recovered)
-  try recoverTail(results, index, &recovered)
+  try recoverTail(results, index, hasEnded: ended != nil, &recovered)
+  if let ended, ended != recovered.counters.rows {
+    throw JobStoreError(
+      "\(results.path) holds \(recovered.counters.rows) records and had \(ended) when its job ended; put it back; "
+        + "see: coordinator verify \(files.path)"
+    )
+  }
   try recoverJournal(journal, isLost: beginning == nil, &recovered)
   try files.makeNamesDurable()
   return recovered
@@ -103,16 +111,8 @@ private func recoverIndex(
     try refuseDamagedLines(results)
     return
   }
-  var blocks = try count(&index, within: try results.size(), &recovered)
-  let whole = blocks.count
-  while let last = blocks.last, try !holds(last, of: file, to: index.offset, results) { blocks.removeLast() }
-  if blocks.count < whole {
-    let end = try blocks.last.map { start throws(JobStoreError) in try blockEnd(start, of: file, to: index.offset) }
-    recovered.recorded = RowSet()
-    recovered.counters = RecordCounters()
-    index = try IndexReader(file, to: end ?? UInt64(IndexHeader.byteCount))
-    _ = try count(&index, within: try results.size(), &recovered)
-  }
+  let last = try count(&index, within: try results.size(), &recovered)
+  if let last { try check(last, of: file, to: index.offset, results) }
   recovered.indexLength = index.offset
   recovered.resultsLength = index.linesEnd
   recovered.cut.index = size - index.offset
@@ -134,40 +134,39 @@ private func refuseDamagedLines(_ results: OpenFile) throws(JobStoreError) {
       guard let damaged else { continue }
       throw JobStoreError(
         "\(results.path) has no whole record at byte \(damaged) but records behind it, and its index is lost; "
-          + "mend that line, or put the index back; see: coordinator verify DIR"
+          + "mend that line, or put the index back"
       )
     }
   }
 }
 
-/// Counts the rows of all blocks that are whole; returns where each of these begins.
+/// Counts the rows of all blocks that are whole and inside the record file; returns where the last of them begins.
 private func count(
   _ index: inout IndexReader,
   within limit: UInt64,
   _ recovered: inout RecoveredPass
-) throws(JobStoreError) -> [UInt64] {
-  var starts: [UInt64] = []
+) throws(JobStoreError) -> UInt64? {
+  var last: UInt64?
   var block = IndexBlock(offset: 0, columns: [])
   while true {
     let start = index.offset
-    guard try index.next(&block, within: limit) else { return starts }
-    starts.append(start)
+    guard try index.next(&block, within: limit) else { return last }
+    last = start
     for column in block.columns { try recovered.record(column) }
   }
 }
 
-/// Whether the first and the last line of a block are where it says.
-private func holds(
-  _ start: UInt64,
-  of file: OpenFile,
-  to end: UInt64,
-  _ results: OpenFile
-) throws(JobStoreError) -> Bool {
-  let (block, _) = try readBlock(start, of: file, to: end)
-  guard let first = block.columns.first, let last = block.columns.last else { return false }
-  let lastOffset = block.end - UInt64(last.lineLength)
-  guard try isLine(first, at: block.offset, of: results) else { return false }
-  return try isLine(last, at: lastOffset, of: results)
+/// The first and the last line of a block have to be where it says: they were acknowledged.
+private func check(_ start: UInt64, of file: OpenFile, to end: UInt64, _ results: OpenFile) throws(JobStoreError) {
+  let block = try readBlock(start, of: file, to: end)
+  guard let first = block.columns.first, let last = block.columns.last else { return }
+  for (column, offset) in [(first, block.offset), (last, block.end - UInt64(last.lineLength))]
+  where try !isLine(column, at: offset, of: results) {
+    throw JobStoreError(
+      "\(results.path) has no whole record of row \(column.seq) at byte \(offset), where one was acknowledged; put the "
+        + "file back, or have all from there on fetched again: truncate -s \(offset) \(results.path)"
+    )
+  }
 }
 
 private func isLine(_ column: ResultColumn, at offset: UInt64, of results: OpenFile) throws(JobStoreError) -> Bool {
@@ -180,22 +179,18 @@ private func isLine(_ column: ResultColumn, at offset: UInt64, of results: OpenF
   return isWellFormedLine(reader.buffer.span, seq: column.seq)
 }
 
-private func blockEnd(_ start: UInt64, of file: OpenFile, to end: UInt64) throws(JobStoreError) -> UInt64 {
-  start + UInt64(try readBlock(start, of: file, to: end).size)
-}
-
 /// A block that was read before.
 private func readBlock(
   _ start: UInt64,
   of file: OpenFile,
   to end: UInt64
-) throws(JobStoreError) -> (block: IndexBlock, size: Int) {
+) throws(JobStoreError) -> IndexBlock {
   var reader = SequentialReader(file, from: start, to: end)
   var block = IndexBlock(offset: 0, columns: [])
   var needed = IndexBlock.headBytes
   while try reader.fill(needed) {
     switch block.read(reader.buffer.span, at: reader.start) {
-    case .block(let size): return (block, size)
+    case .block: return block
     case .incomplete(let size): needed = size
     case .damaged: needed = .max
     }
@@ -210,6 +205,7 @@ private func readBlock(
 private func recoverTail(
   _ results: OpenFile,
   _ index: OpenFile,
+  hasEnded: Bool,
   _ recovered: inout RecoveredPass
 ) throws(JobStoreError) {
   let size = try results.size()
@@ -226,6 +222,12 @@ private func recoverTail(
   try index.synchronize()
   recovered.cut.results = size - recovered.resultsLength
   if recovered.cut.results > 0 {
+    guard !hasEnded else {
+      throw JobStoreError(
+        "\(results.path) has no whole record at byte \(recovered.resultsLength), and its job has ended, so nothing of it "
+          + "may be cut; put it back, or mend that line"
+      )
+    }
     try results.truncate(to: recovered.resultsLength)
     try results.synchronize()
   }
@@ -247,7 +249,7 @@ extension RecoveredPass {
   fileprivate mutating func record(_ column: ResultColumn) throws(JobStoreError) {
     guard recorded.insert(column.seq) else {
       throw JobStoreError(
-        "row \(column.seq) is recorded twice in \(pass.resultsName); find out more with: coordinator verify DIR"
+        "row \(column.seq) is recorded twice in \(pass.resultsName); take one of its lines out, then: coordinator verify --rebuild"
       )
     }
     counters.add(column)
@@ -255,6 +257,14 @@ extension RecoveredPass {
 }
 
 // MARK: - Journal
+
+/// How many rows the pass had when it ended; nil if it has not.
+private func endedRows(_ file: OpenFile) throws(JobStoreError) -> UInt64? {
+  var journal = JournalReader(file)
+  var rows: UInt64?
+  while let entry = try journal.next() { if case .ended(let count) = entry { rows = count } }
+  return rows
+}
 
 private func recoverJournal(
   _ file: OpenFile,

@@ -43,6 +43,7 @@ struct Resume: ParsableCommand {
     if let agents, !(1...256).contains(agents) { throw ValidationError("--agents takes 1 to 256") }
     if let threads, !(1...256).contains(threads) { throw ValidationError("--threads takes 1 to 256") }
     guard listen == nil || agents == nil else { throw ValidationError("--listen and --agents exclude each other") }
+    guard listen != nil || !insecurePlaintext else { throw ValidationError("--insecure-plaintext is for --listen") }
     guard threads == nil || agents != nil else { throw ValidationError("--threads is for agents of --agents") }
     if let listen { try ListenEndpoint(listen).check(keys: keys, isPlaintextAccepted: insecurePlaintext) }
     guard keys == nil || agents == nil else { throw ValidationError("agents on this host need no --keys") }
@@ -78,7 +79,7 @@ struct Resume: ParsableCommand {
       let range: ClosedRange<UInt16>?
       switch bounds.count {
       case 1 where part.count == 3 && part.dropFirst().lowercased() == "xx":
-        range = part.first?.wholeNumberValue.map { UInt16($0) * 100...UInt16($0) * 100 + 99 }
+        range = UInt16(part.prefix(1)).map { $0 * 100...$0 * 100 + 99 }
       case 1: range = bounds[0].map { $0...$0 }
       case 2:
         if let first = bounds[0], let last = bounds[1], first <= last { range = first...last } else { range = nil }

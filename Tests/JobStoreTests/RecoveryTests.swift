@@ -128,15 +128,34 @@ import Testing
     }
   }
 
-  @Test func `goes back when the lines of the last block are others`() throws {
-    let start = blocks[0].lines.count
-    let recovered = try recoverAndFinish(
-      try files { contents in
-        for index in start..<lines.count { contents["results.jsonl"]?[index] = 0 }
-      }
-    )
-    #expect(recovered.counters == blocks[0].counters)
-    #expect(recovered.cut.results == UInt64(lines.count - start))
+  @Test func `cuts nothing that was acknowledged`() throws {
+    let start = blocks[0].lines.count + blocks[1].lines.count
+    let damaged = try files { contents in
+      for index in start..<lines.count { contents["results.jsonl"]?[index] = 0 }
+    }
+    let before = damaged.bytes("results.jsonl")
+    let error = #expect(throws: JobStoreError.self) { _ = try recover(.main, in: damaged) }
+    #expect(error?.description.contains("row 12 at byte \(start)") == true)
+    #expect(damaged.bytes("results.jsonl") == before)
+    // As the message says.
+    let cut = try files { $0["results.jsonl"]?.removeLast(lines.count - start) }
+    #expect(try recoverAndFinish(cut).recorded.count == 9)
+  }
+
+  @Test func `cuts nothing of a pass that has ended`() throws {
+    for change in [{ $0 + [0] }, { $0.dropLast() }, { $0.dropLast(1) + [0] }] as [([UInt8]) -> [UInt8]] {
+      let files = try files({ contents in
+        contents["results.jsonl"] = change(contents["results.jsonl"] ?? [])
+        if let journal = contents["journal"] {
+          var entry: [UInt8] = []
+          JournalEntry.ended(rows: 12).append(to: &entry)
+          contents["journal"] = journal + entry
+        }
+      })
+      let before = files.bytes("results.jsonl")
+      #expect(throws: JobStoreError.self) { _ = try recover(.main, in: files) }
+      #expect(files.bytes("results.jsonl") == before)
+    }
   }
 
   @Test func `cuts a journal where it is torn`() throws {
@@ -184,7 +203,7 @@ import Testing
     let error = #expect(throws: JobStoreError.self) { _ = try recover(.main, in: files) }
     #expect(
       error?.description
-        == "row 3 is recorded twice in results.jsonl; find out more with: coordinator verify DIR"
+        == "row 3 is recorded twice in results.jsonl; take one of its lines out, then: coordinator verify --rebuild"
     )
     #expect(try verify(in: files).verdict == .notSound)
   }

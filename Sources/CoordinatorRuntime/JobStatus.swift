@@ -3,6 +3,28 @@ import Foundation
 import JobStore
 import PosixIO
 
+/// `status.json`: how a job stands, replaced every second while it runs.
+struct JobStatus: Codable {
+  var version = 1
+  var job: String
+  /// The file that records go to.
+  var results: String
+  var pid: Int32
+  var updatedAt: String
+  /// Since this run began.
+  var seconds: Double
+  /// Rows read so far, and whether these are all.
+  var inputRows: UInt64
+  var inputHasEnded: Bool
+  var rows: UInt64
+  var failedRows: UInt64
+  var queued, leased, deferred: UInt64
+  var rowsPerSecond: Double
+  var agents: [String]
+  var parkedOrigins: Int
+  var status, errors: [String: UInt64]
+}
+
 /// How a job stands, in lines for people.
 package func describeStatus(of path: String) throws -> [String] {
   let directory = try JobDirectory(opening: path)
@@ -38,7 +60,7 @@ extension JobStatus {
       "updated     \(updatedAt)",
       "rows        \(rows) of \(inputRows)\(inputHasEnded ? "" : "+") in \(results), \(failedRows) failed",
       "open        \(queued) queued, \(leased) with agents, \(deferred) deferred",
-      "rate        \(Int(rowsPerSecond))/s over \(Int(seconds)) s",
+      "rate        \(String(format: "%.0f/s over %.0f s", rowsPerSecond, seconds))",
       "agents      \(agents.isEmpty ? "none" : agents.joined(separator: " "))",
     ]
     if parkedOrigins > 0 { lines.append("parked      \(parkedOrigins) origins") }
