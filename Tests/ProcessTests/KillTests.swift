@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 /// kill -9 of coordinators in the middle of their jobs.
@@ -77,6 +78,37 @@ import Testing
     try job.summary().expectAgreement(with: records)
     _ = try sandbox.ask("verify", of: running)
     #expect(agents.allSatisfy { $0.poll() == nil })
+  }
+
+  @Test func `goes on when the agents that it had started are gone, and not before`() throws {
+    let rows = try MixedRows(400, at: origin, "/latency/20")
+    let running = try sandbox.startLocal(input: try sandbox.list(rows.lines), options, agents: 2)
+    try sandbox.waitForRecords(running, bytes: 20_000)
+    let agents = ProcessTable.children(of: running.program.identifier)
+    try sandbox.kill(running)
+    try waitUntil("the end of its agents") { agents.allSatisfy { !ProcessTable.isAlive($0) } }
+    // As an agent does that does not hear of it and may still send what it has. A stopped one would not do: the kernel
+    // hangs it up when its parent is gone (setpgid(2)).
+    let lock = Glibc.open("\(running.directory)/lock", O_RDWR | O_CLOEXEC)
+    defer { Glibc.close(lock) }
+    try #require(flock(lock, LOCK_EX | LOCK_NB) == 0)
+    let refused = try sandbox.ask("verify", of: running, ["--rebuild"], expecting: .exit(2))
+    #expect(refused.contains("agents of the job in \(running.name) are still ending"), "\(refused)")
+    let early = sandbox.contents(running)
+    let resumed = try sandbox.startResume(running)
+    func open() -> [String] {
+      let folder = "/proc/\(resumed.program.identifier)/fd"
+      let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+      return names.compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\($0)") }
+    }
+    try waitUntil("it looks at the job's folder") { open().contains { $0.hasSuffix("/\(running.name)") } }
+    #expect(!open().contains { $0.hasSuffix("/results.jsonl") } && sandbox.contents(running) == early)
+    #expect(resumed.program.poll() == nil)
+    try #require(flock(lock, LOCK_UN) == 0)
+    let job = try resumed.wait()
+    #expect(job.ending == .exit(0), "\(job.program.errorText)")
+    rows.expectFates(try job.records(rows.lines.count), hits: try origin.hits(), kills: 1)
+    _ = try sandbox.ask("verify", of: running)
   }
 
   @Test func `before it was one can be started again`() throws {
