@@ -31,7 +31,7 @@ import Testing
   }
 
   @Test func `is handed what remote agents have finished and still do, and nothing is fetched again`() throws {
-    let rows = try MixedRows(60, at: origin, "/latency/400", postEvery: 20)
+    let rows = try MixedRows(60, at: origin, "/latency/400", postEvery: 60)
     let port = try HeldPort.free()
     let agent = try sandbox.startAgent(port: port)
     let running = try sandbox.startRemote(
@@ -40,7 +40,8 @@ import Testing
       ["--cacert", origin.authority, "--retry", "0", "--per-origin", "20"]
     )
     func asked() throws -> Int { try origin.hits().values.reduce(0, +) }
-    try waitUntil("the first rows are under way") { try asked() >= 20 }
+    // With the POST among them: one that was about to leave would be lost.
+    try waitUntil("the first rows are under way") { try asked() >= 20 && origin.hits()[rows.targets[0]] != nil }
     // It takes no more results and gives no more rows; the agent has some.
     running.program.signal(SIGSTOP)
     let early = try asked()
@@ -84,14 +85,12 @@ import Testing
     let rows = try MixedRows(400, at: origin, "/latency/20")
     let running = try sandbox.startLocal(input: try sandbox.list(rows.lines), options, agents: 2)
     try sandbox.waitForRecords(running, bytes: 20_000)
-    let agents = ProcessTable.children(of: running.program.identifier)
     try sandbox.kill(running)
-    try waitUntil("the end of its agents") { agents.allSatisfy { !ProcessTable.isAlive($0) } }
     // As an agent does that does not hear of it and may still send what it has. A stopped one would not do: the kernel
     // hangs it up when its parent is gone (setpgid(2)).
     let lock = Glibc.open("\(running.directory)/lock", O_RDWR | O_CLOEXEC)
     defer { Glibc.close(lock) }
-    try #require(flock(lock, LOCK_EX | LOCK_NB) == 0)
+    try waitUntil("the end of its agents") { flock(lock, LOCK_EX | LOCK_NB) == 0 }
     let refused = try sandbox.ask("verify", of: running, ["--rebuild"], expecting: .exit(2))
     #expect(refused.contains("agents of the job in \(running.name) are still ending"), "\(refused)")
     let early = sandbox.contents(running)
