@@ -204,6 +204,8 @@ def kills(bench):
             f"{wanted}",
             len(done) == wanted,
         )
+        at_once = bench.origin.counts()["requests_in_progress_max"]
+        bench.report(f"{name}: requests in flight at the origin, at most", f"{at_once:,}")
         bench.report(f"{name}: exit status of the last resume", status, "0", status == 0)
         bench.report(
             f"{name}: ends that nobody asked for", "; ".join(sorted(set(unexpected))) or "none", "none", not unexpected
