@@ -30,31 +30,44 @@ import Testing
     #expect(try sandbox.ask("status", of: running).contains("state       complete"))
   }
 
-  @Test func `is handed what remote agents have finished and still do, and nothing is fetched again`() throws {
-    let rows = try MixedRows(60, at: origin, "/latency/400", postEvery: 60)
+  private func asked() throws -> Int { try origin.hits().values.reduce(0, +) }
+
+  /// Every row was fetched, by one request.
+  private func expectNothingDoubled(_ job: Job, _ targets: [String]) throws {
+    #expect(job.ending == .exit(0), "\(job.program.errorText)")
+    let records = try job.records(targets.count)
+    records.expectAllFetched()
+    let hits = try origin.hits()
+    #expect(hits.count == targets.count && hits.values.allSatisfy { $0 == 1 }, "\(hits.filter { $0.value != 1 })")
+    try job.summary().expectAgreement(with: records)
+  }
+
+  @Test func `is handed what remote agents have finished meanwhile, and nothing is fetched again`() throws {
+    let targets = (0..<60).map { "/latency/400?count=1&row=\($0)" }
     let port = try HeldPort.free()
     let agent = try sandbox.startAgent(port: port)
-    let running = try sandbox.startRemote(
-      input: try sandbox.list(rows.lines),
-      port: port,
-      ["--cacert", origin.authority, "--retry", "0", "--per-origin", "20"]
-    )
-    func asked() throws -> Int { try origin.hits().values.reduce(0, +) }
-    // With the POST among them: one that was about to leave would be lost.
-    try waitUntil("the first rows are under way") { try asked() >= 20 && origin.hits()[rows.targets[0]] != nil }
+    let list = try sandbox.list(try targets.map { try origin.url($0) })
+    let running = try sandbox.startRemote(input: list, port: port, options + ["--per-origin", "20"])
+    try waitUntil("the first rows are under way") { try asked() >= 20 }
     // It takes no more results and gives no more rows; the agent has some.
     running.program.signal(SIGSTOP)
     let early = try asked()
     try waitUntil("rows are finished that nobody knows of", within: 5) { try asked() > early }
     try sandbox.kill(running)
-    let job = try sandbox.resume(running)
-    let records = try job.records(rows.lines.count)
-    records.expectAllFetched()
-    let hits = try origin.hits()
-    #expect(hits.count == rows.targets.count && hits.values.allSatisfy { $0 == 1 }, "\(hits.filter { $0.value != 1 })")
-    #expect(records.agents.count == 1 && agent.poll() == nil && agent.welcomes == 2, "\(agent.errorText)")
-    try job.summary().expectAgreement(with: records)
+    try expectNothingDoubled(try sandbox.resume(running), targets)
+    #expect(agent.poll() == nil && agent.welcomes == 2, "\(agent.errorText)")
     _ = try sandbox.ask("verify", of: running)
+  }
+
+  @Test func `is told of the POSTs that remote agents still do, and none of them is lost`() throws {
+    let targets = (0..<10).map { "/latency/1500?count=1&row=\($0)" }
+    let port = try HeldPort.free()
+    _ = try sandbox.startAgent(port: port)
+    let list = try sandbox.list(try targets.map { try origin.url($0) })
+    let running = try sandbox.startRemote(input: list, port: port, options + ["-d", "x"])
+    try waitUntil("all are under way") { try asked() == targets.count }
+    try sandbox.kill(running)
+    try expectNothingDoubled(try sandbox.resume(running), targets)
   }
 
   @Test func `twice within a lease goes on all the same`() throws {

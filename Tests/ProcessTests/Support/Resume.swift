@@ -64,22 +64,20 @@ extension Origin {
   }
 }
 
-/// Rows of which every so many is a POST, for the same origin.
+/// Rows of which every tenth is a POST, all for the same origin.
 struct MixedRows {
   let targets: [String]
   let lines: [String]
-  private let postEvery: Int
 
-  init(_ count: Int, at origin: Origin, _ path: String, postEvery: Int = 10) throws {
-    self.postEvery = postEvery
+  init(_ count: Int, at origin: Origin, _ path: String) throws {
     targets = (0..<count).map { "\(path)?count=1&row=\($0)" }
     lines = try targets.enumerated().map { seq, target in
       let url = try origin.url(target)
-      return seq % postEvery == 0 ? "{\"url\":\"\(url)\",\"method\":\"POST\",\"body\":\"x\"}" : url
+      return Self.isPost(seq) ? "{\"url\":\"\(url)\",\"method\":\"POST\",\"body\":\"x\"}" : url
     }
   }
 
-  func isPost(_ seq: Int) -> Bool { seq % postEvery == 0 }
+  private static func isPost(_ seq: Int) -> Bool { seq % 10 == 0 }
 
   /// Each row was fetched, or is a POST that was lost; none was asked for more often than it may be.
   func expectFates(
@@ -92,8 +90,8 @@ struct MixedRows {
       let count = hits[targets[record.seq], default: 0]
       let isLost = record.error?.code == "agent_lost"
       #expect(isLost || record.gist == "200 1024", "\(record)", sourceLocation: sourceLocation)
-      #expect(isPost(record.seq) || !isLost, "row \(record.seq) may be sent again", sourceLocation: sourceLocation)
-      let most = isPost(record.seq) ? 1 : 1 + kills
+      #expect(Self.isPost(record.seq) || !isLost, "row \(record.seq) may be sent again", sourceLocation: sourceLocation)
+      let most = Self.isPost(record.seq) ? 1 : 1 + kills
       let fewest = isLost ? 0 : 1
       #expect(
         (fewest...most).contains(count),
