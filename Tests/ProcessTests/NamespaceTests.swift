@@ -21,6 +21,8 @@ struct `A cluster of hosts, when a link is cut` {
     let address = hosts.address(4)
     origin = try hosts.on(4) { try Origin(in: sandbox, ["--listen", "\(address):0"]) }
     self.hosts = hosts
+    let (ending, keygen) = try sandbox.run("coordinator", ["keygen", "keys", "--agents", "3"])
+    try #require(ending == .exit(0), "\(keygen.errorText)")
   }
 
   // MARK: What runs where
@@ -30,7 +32,8 @@ struct `A cluster of hosts, when a link is cut` {
   private func startAgents() throws -> [Program] {
     try agentHosts.map { host in
       try hosts.on(host) {
-        try sandbox.start("agent", ["--coordinator", endpoint, "--threads", "1", "--verbose"])
+        let arguments = ["--coordinator", endpoint, "--keys", "keys/agent-\(host)", "--threads", "1", "--verbose"]
+        return try sandbox.start("agent", arguments)
       }
     }
   }
@@ -39,7 +42,7 @@ struct `A cluster of hosts, when a link is cut` {
     try hosts.on(coordinatorHost) {
       try sandbox.start(
         "coordinator",
-        arguments + ["--listen", endpoint, "--insecure-plaintext"],
+        arguments + ["--listen", endpoint, "--keys", "keys"],
         input: pipe ? .pipe : .nothing
       )
     }
