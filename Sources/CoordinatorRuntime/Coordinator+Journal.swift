@@ -43,10 +43,22 @@ extension Coordinator {
   }
 
   private func letGo(_ seqs: [UInt64], to session: UInt64) throws {
-    guard stage == .running else { return scheduler.undelivered(seqs, to: session) }
-    let leaving = scheduler.letGo(seqs, to: session)
-    guard !leaving.isEmpty else { return }
-    if try !send(leaving, shares: [], to: session) { scheduler.undelivered(leaving, to: session) }
+    var leaving = scheduler.letGo(seqs, to: session)
+    if stage == .running, !leaving.isEmpty, try send(leaving, shares: [], to: session) {
+      // What stays is told below.
+    } else {
+      scheduler.undelivered(leaving, to: session)
+      leaving = []
+    }
+    noteReturned(seqs.filter { !leaving.contains($0) })
+  }
+
+  /// Rows that the journal says have left, and that have not: whoever comes after may send them. One that has gone to
+  /// another agent meanwhile is written down anew.
+  func noteReturned(_ seqs: [UInt64]) {
+    let waiting = seqs.filter { scheduler.isWaiting($0) && hasToBeLogged($0) }
+    guard !waiting.isEmpty else { return }
+    mailboxes.committer.send(.journal(entries: [.unsafeRowsReturned(seqs: waiting)], ticket: nil))
   }
 
   /// Tells the journal who has left, once a second: it costs a restart nothing but patience if it knows late.

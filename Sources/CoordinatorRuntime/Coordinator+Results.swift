@@ -58,6 +58,7 @@ extension Coordinator {
     } catch {
       return try fence(session, .rowNotLeased)
     }
+    if input.mayHoldUnsafeRows { noteReturned(decoded.filter(\.wasNotSent).map(\.seq)) }
     if let block = peers[session]?.blocks.addDeferrals() { try acknowledge(block, to: session) }
   }
 

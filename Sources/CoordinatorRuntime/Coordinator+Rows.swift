@@ -25,6 +25,10 @@ extension Coordinator {
         }
       }
       if row.mustNotRepeat { input.mayHoldUnsafeRows = true }
+      if plan.logsRepeatedRows, row.isUnsafe {
+        input.mayHoldUnsafeRows = true
+        input.repeatedRows.insert(scheduler.nextSeq)
+      }
       let location = LineStore.location(chunk: slot, row: row)
       let intake = scheduler.add(
         origin: origin,
@@ -58,10 +62,11 @@ extension Coordinator {
     for dispatch in dispatches {
       if !dispatch.rows.isEmpty { hasGivenOut = true }
       // Most jobs have none, and most dispatches of the others.
-      let unsafe = input.mayHoldUnsafeRows ? dispatch.rows.filter(scheduler.mustNotRepeat) : []
-      let ready = unsafe.isEmpty ? dispatch.rows : dispatch.rows.filter { !scheduler.mustNotRepeat($0) }
+      let unsafe = input.mayHoldUnsafeRows ? dispatch.rows.filter(hasToBeLogged) : []
+      let ready = unsafe.isEmpty ? dispatch.rows : dispatch.rows.filter { !hasToBeLogged($0) }
       if !ready.isEmpty || !dispatch.shares.isEmpty {
         guard try send(ready, shares: dispatch.shares, to: dispatch.session) else {
+          // None of them has left, and none was logged.
           scheduler.undelivered(dispatch.rows, to: dispatch.session)
           continue
         }
@@ -70,6 +75,9 @@ extension Coordinator {
       for recall in dispatch.recalls { try send(recall, to: dispatch.session) }
     }
   }
+
+  /// Whether it has to be known to a later run that the row left.
+  func hasToBeLogged(_ seq: UInt64) -> Bool { scheduler.mustNotRepeat(seq) || input.repeatedRows.contains(seq) }
 
   /// Sends rows and shares in one message; false if it could not leave.
   func send(_ rows: [UInt64], shares: [ShareGrant], to session: UInt64) throws -> Bool {

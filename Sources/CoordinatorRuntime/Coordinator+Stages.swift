@@ -75,8 +75,9 @@ extension Coordinator {
 
   /// Everything is on the disk; of a pass that is whole, that it is, comes last.
   func allDurable() throws {
-    guard scheduler.isComplete, !input.isCut else { return try part() }
-    write([.ended(rows: records.rows)], then: .part)
+    guard scheduler.isComplete else { return try part() }
+    let ending: [JournalEntry] = input.isCut ? [.inputCut(bytes: input.bytes)] : []
+    write(ending + [.ended(rows: records.rows)], then: .part)
   }
 
   /// All records are durable: agents may report and go.

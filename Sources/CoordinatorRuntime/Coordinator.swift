@@ -42,9 +42,14 @@ struct InputProgress {
   var hasEnded = false
   /// Standard input had more, and whoever read it is gone.
   var isCut = false
+  /// Known at the end.
+  var bytes: UInt64 = 0
   /// Rows that may have been sent, must not be sent twice, and were chosen to be fetched again.
   var withheldRows = 0
+  /// Rows whose leaving has to be logged have been read.
   var mayHoldUnsafeRows = false
+  /// Unsafe rows that may be repeated in this run only.
+  var repeatedRows = RowSet()
 }
 
 /// The loop of one job. Confined to one thread.
@@ -216,8 +221,9 @@ final class Coordinator {
     case .input(.ended(let bytes, let isCut, let hashes)):
       input.isReading = false
       input.hasEnded = true
-      input.isCut = isCut
-      endInput(bytes: isCut ? nil : bytes, hashes: hashes)
+      input.bytes = bytes
+      input.isCut = isCut || plan.isGoingOnWithCutInput
+      endInput(bytes: input.isCut ? nil : bytes, hashes: hashes)
     case .input(.failed(let message)): throw CoordinatorError(message)
     case .committer(.durable(let session, let block)): try noteDurable(block, of: session)
     case .committer(.committed(let bytes)): backlogBytes -= bytes

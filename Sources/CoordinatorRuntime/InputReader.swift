@@ -14,6 +14,8 @@ struct RowChunk: Sendable {
     let length: UInt32
     let origin: Int32
     let mustNotRepeat: Bool
+    /// The same, but for the user's word that it may be repeated.
+    let isUnsafe: Bool
   }
 
   var bytes: [UInt8] = []
@@ -182,14 +184,17 @@ struct InputReader: ~Copyable {
       offset: UInt32(chunk.bytes.count),
       length: UInt32(line.count),
       origin: hasOrigin ? originIndex(in: &chunk) : RowChunk.Row.noOrigin,
-      mustNotRepeat: mustNotRepeat
+      mustNotRepeat: mustNotRepeat,
+      isUnsafe: isUnsafe
     )
     chunk.bytes.append(contentsOf: line)
     chunk.rows.append(row)
   }
 
   private func addSettled(to chunk: inout RowChunk) {
-    chunk.rows.append(RowChunk.Row(offset: 0, length: 0, origin: RowChunk.Row.settled, mustNotRepeat: false))
+    chunk.rows.append(
+      RowChunk.Row(offset: 0, length: 0, origin: RowChunk.Row.settled, mustNotRepeat: false, isUnsafe: false)
+    )
   }
 
   private mutating func originIndex(in chunk: inout RowChunk) -> Int32 {

@@ -10,10 +10,15 @@ struct JobPlan: Sendable {
   var settled = SettledRows()
   /// Rows that the pass is not about, for its counts.
   var unchosenRows: UInt64 = 0
+  /// Unsafe rows may leave again in this run, but not in a later one.
+  var logsRepeatedRows = false
   var input: InputPlace
   var inputName: String
   /// nil for standard output.
   var writer: PassHandover?
+
+  /// An earlier run has found that the list was cut off, and not ended the pass.
+  var isGoingOnWithCutInput: Bool { recovered?.inputWasCut == true }
 
   /// What came through a pipe is in the folder, and nowhere else.
   var isSpooled: Bool {

@@ -98,15 +98,18 @@ private struct Resumption {
             + "files of \(recovered.pass.resultsName) and begin that pass anew"
         )
       }
-      let choice = try RowChoice(selection, in: directory, passes: passes.filter { $0 != recovered.pass })
+      let choice = try choice(selection, by: passes.filter { $0 != recovered.pass })
       plan = try self.plan(recovered.pass, identifier: recovered.identifier, main: main)
       plan.choose(choice, selection)
       plan.settled.settled.formUnion(recovered.recorded)
     }
     if recovered.hasBegun {
       plan.recovered = recovered
-      // Asked for: they are sent again.
-      if plan.configuration.job.retry.includesUnsafe { plan.recovered?.forgetUnsafeRows() }
+      // Asked for: they are sent again. Those that leave now are known to a later run, which may not be told so.
+      if plan.configuration.job.retry.includesUnsafe {
+        plan.recovered?.forgetUnsafeRows()
+        plan.logsRepeatedRows = !description.specification.retry.includesUnsafe
+      }
       plan.writer = PassHandover(try PassWriter(continuing: recovered, in: directory.files))
     } else {
       plan.writer = PassHandover(
@@ -124,7 +127,7 @@ private struct Resumption {
     signals: TerminationSignals,
     log: Logger
   ) throws -> CoordinatorExit {
-    let choice = try RowChoice(selection, in: directory, passes: passes)
+    let choice = try choice(selection, by: passes)
     guard choice.chosen.count > 0 else {
       say("none of the \(choice.rows) rows is one to fetch again")
       return .complete
@@ -151,6 +154,11 @@ private struct Resumption {
       guard case .failed(let reason) = error else { return .interrupted }
       throw reason
     }
+  }
+
+  private func choice(_ selection: RowSelection, by passes: [Pass]) throws -> RowChoice {
+    let follows = description.specification.redirects.follow
+    return try RowChoice(selection, in: directory, passes: passes, followsRedirects: follows)
   }
 
   private func plan(_ pass: Pass, identifier: [UInt8], main: RecoveredPass) throws -> JobPlan {
@@ -217,6 +225,10 @@ private struct Resumption {
     let isMissing = try directory.read(recovered.pass.summaryName, limit: 1 << 24) == nil
     if isMissing { try directory.replace(recovered.pass.summaryName, with: try report.encoded()) }
     say("the job in \(request.path) is complete: \(recovered.counters.rows) rows in \(recovered.pass.resultsName)")
+    if recovered.inputWasCut {
+      say("standard input was cut off when an earlier run ended: the rows after these are lost")
+      return .notDone
+    }
     return try configuration.failsOnErrors && report.hasFailures ? .rowsFailed : .complete
   }
 

@@ -41,13 +41,13 @@ struct RowChoice {
   /// All rows of the job.
   private(set) var rows: UInt64 = 0
 
-  /// By what `passes` say of each row.
-  init(_ selection: RowSelection, in directory: JobDirectory, passes: [Pass]) throws {
+  /// By what `passes` say of each row. `followsRedirects`: a failure may be that of a later request than the row's own.
+  init(_ selection: RowSelection, in directory: JobDirectory, passes: [Pass], followsRedirects: Bool) throws {
     try CurrentRecords(of: passes, in: directory.files).forEachCurrentColumn { column in
       rows = max(rows, column.seq + 1)
       guard selection.chooses(column) else { return }
       chosen.insert(column.seq)
-      if let failure = column.failure, failure.mayHaveBeenSent { unclear.insert(column.seq) }
+      if column.mayHaveBeenSent(followsRedirects: followsRedirects) { unclear.insert(column.seq) }
     }
   }
 
@@ -58,3 +58,16 @@ struct RowChoice {
   }
 }
 
+extension ResultColumn {
+  /// Whether the row's own request may have reached its server: of one that must not be sent twice, nobody knows then
+  /// what a second one would do.
+  package func mayHaveBeenSent(followsRedirects: Bool) -> Bool {
+    // An answer came, whatever it said.
+    guard let failure, status == 0 else { return true }
+    switch failure {
+    case .invalidURL, .invalidRequest, .invalidJSON, .lineTooLong: return false
+    case .originDown: return attempts > 0
+    default: return attempts > 1 || followsRedirects || failure.mayComeAfterSending
+    }
+  }
+}

@@ -226,13 +226,13 @@ extension Worker {
     guard connection.state != .sending || connection.outputSent == 0, connection.state != .receiving else {
       return fail(connection, FetchFailure(.reset, in: .local, message))
     }
-    let row = connection.attempt.pending.row
+    let pending = connection.attempt.pending
+    let row = pending.row
     let origin = connection.origin
     close(connection)
-    builder.add(
-      Deferral(seq: row.seq, cause: .localTrouble, attempts: row.attempts),
-      now: now
-    )
+    // A row in the middle of its redirects goes on from there: its own request was answered.
+    let cause: Deferral.Cause = pending.redirect == nil ? .localTrouble : .redirect
+    builder.add(Deferral(seq: row.seq, cause: cause, attempts: row.attempts, redirect: pending.redirect), now: now)
     if now.nanoseconds(since: troubleReportedAt) > 1_000_000_000 {
       troubleReportedAt = now
       report(.localTrouble(message))

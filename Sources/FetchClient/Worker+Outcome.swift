@@ -136,7 +136,7 @@ extension Worker {
     let verdict = AttemptVerdict(
       failure: failure?.code,
       status: status,
-      method: connection.attempt.method,
+      mustNotRepeat: connection.attempt.pending.row.mustNotRepeat,
       attempts: connection.attempt.attempts,
       elapsed: elapsed,
       retryAfterMilliseconds: pause,

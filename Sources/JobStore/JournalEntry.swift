@@ -8,10 +8,14 @@ package enum JournalEntry: Equatable, Sendable {
   case left(instance: [UInt8])
   /// Rows that must not be sent twice are about to leave to an agent.
   case unsafeRowsLeft(to: [UInt8], seqs: [UInt64])
+  /// Some of them have not left, or came back without having been sent.
+  case unsafeRowsReturned(seqs: [UInt64])
   /// The running hash after each further block of input.
   case inputRead(hashes: [UInt64])
   /// Standard input is spooled to its end.
   case inputEnded(bytes: UInt64)
+  /// The rest of standard input is lost: so many bytes were spooled.
+  case inputCut(bytes: UInt64)
   /// Every row of the pass is recorded; so many they are.
   case ended(rows: UInt64)
 }
@@ -52,6 +56,8 @@ extension JournalEntry {
     case .inputRead: 5
     case .inputEnded: 6
     case .ended: 7
+    case .unsafeRowsReturned: 8
+    case .inputCut: 10
     }
   }
 
@@ -67,15 +73,11 @@ extension JournalEntry {
       bytes.append(contentsOf: instance)
     case .unsafeRowsLeft(let instance, let seqs):
       bytes.appendText(instance)
-      bytes.appendVariable(UInt64(seqs.count))
-      var last: UInt64 = 0
-      for seq in seqs {
-        bytes.appendFolded(Int64(bitPattern: seq &- last))
-        last = seq
-      }
+      bytes.appendSeqs(seqs)
+    case .unsafeRowsReturned(let seqs): bytes.appendSeqs(seqs)
     case .inputRead(let hashes):
       for hash in hashes { bytes.appendFixed(hash) }
-    case .inputEnded(let count):
+    case .inputEnded(let count), .inputCut(let count):
       bytes.appendFixed(count)
     case .ended(let rows):
       bytes.appendFixed(rows)
@@ -89,7 +91,7 @@ extension JournalEntry {
     let length = Int(head.fixed(UInt32.self, bytes))
     let kind = head.fixed(UInt8.self, bytes)
     // First of all: a length out of damaged bytes must not be waited for.
-    guard (1...7).contains(kind), length <= maximumPayloadBytes else { return .damaged }
+    guard (1...10).contains(kind), length <= maximumPayloadBytes else { return .damaged }
     let size = headBytes + length + checksumBytes
     guard bytes.count - offset >= size else { return .incomplete(size: size) }
     let payload = offset + headBytes..<offset + headBytes + length
@@ -116,22 +118,18 @@ extension JournalEntry {
       entry = .left(instance: bytes.array(payload))
       _ = reader.run(reader.remaining)
     case 4:
-      guard let instance = reader.text(bytes) else { return nil }
-      let count = reader.variable(bytes)
-      guard count <= UInt64(reader.remaining) else { return nil }
-      var seqs: [UInt64] = []
-      seqs.reserveCapacity(Int(count))
-      var last: UInt64 = 0
-      for _ in 0..<count {
-        last &+= UInt64(bitPattern: reader.folded(bytes))
-        seqs.append(last)
-      }
+      guard let instance = reader.text(bytes), let seqs = reader.seqs(bytes) else { return nil }
       entry = .unsafeRowsLeft(to: instance, seqs: seqs)
     case 5:
       guard payload.count.isMultiple(of: 8) else { return nil }
       entry = .inputRead(hashes: (0..<payload.count / 8).map { _ in reader.fixed(UInt64.self, bytes) })
     case 6: entry = .inputEnded(bytes: reader.fixed(UInt64.self, bytes))
-    default: entry = .ended(rows: reader.fixed(UInt64.self, bytes))
+    case 7: entry = .ended(rows: reader.fixed(UInt64.self, bytes))
+    case 8:
+      guard let seqs = reader.seqs(bytes) else { return nil }
+      entry = .unsafeRowsReturned(seqs: seqs)
+    case 10: entry = .inputCut(bytes: reader.fixed(UInt64.self, bytes))
+    default: return nil
     }
     return reader.isValid && reader.remaining == 0 ? entry : nil
   }
@@ -142,11 +140,33 @@ extension [UInt8] {
     appendVariable(UInt64(text.count))
     append(contentsOf: text)
   }
+
+  fileprivate mutating func appendSeqs(_ seqs: [UInt64]) {
+    appendVariable(UInt64(seqs.count))
+    var last: UInt64 = 0
+    for seq in seqs {
+      appendFolded(Int64(bitPattern: seq &- last))
+      last = seq
+    }
+  }
 }
 
 extension PackedReader {
   fileprivate mutating func text(_ bytes: Span<UInt8>) -> [UInt8]? {
     let count = variable(bytes)
     return run(Int(clamping: count)).map { bytes.array($0) }
+  }
+
+  fileprivate mutating func seqs(_ bytes: Span<UInt8>) -> [UInt64]? {
+    let count = variable(bytes)
+    guard count <= UInt64(remaining) else { return nil }
+    var seqs: [UInt64] = []
+    seqs.reserveCapacity(Int(count))
+    var last: UInt64 = 0
+    for _ in 0..<count {
+      last &+= UInt64(bitPattern: folded(bytes))
+      seqs.append(last)
+    }
+    return seqs
   }
 }

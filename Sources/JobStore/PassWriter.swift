@@ -228,7 +228,7 @@ extension JournalEntry {
   fileprivate var isEnd: Bool {
     switch self {
     case .ended: true
-    case .began, .joined, .left, .unsafeRowsLeft, .inputRead, .inputEnded: false
+    case .began, .joined, .left, .unsafeRowsLeft, .unsafeRowsReturned, .inputRead, .inputEnded, .inputCut: false
     }
   }
 }

@@ -28,6 +28,8 @@ package struct RecoveredPass: Sendable {
   package internal(set) var agents: [(instance: [UInt8], isLocal: Bool)] = []
   package internal(set) var inputHashes: [UInt64] = []
   package internal(set) var inputBytes: UInt64?
+  /// There was more input, which is lost.
+  package internal(set) var inputWasCut = false
   package internal(set) var endedRows: UInt64?
   package internal(set) var cut = Cut()
 
@@ -51,8 +53,12 @@ package struct RecoveredPass: Sendable {
       if let position = agents.firstIndex(where: { $0.instance == instance }) { agents.remove(at: position) }
     case .unsafeRowsLeft(let instance, let seqs):
       for seq in seqs where !recorded.contains(seq) { unsafe[seq] = instance }
+    case .unsafeRowsReturned(let seqs): for seq in seqs { unsafe[seq] = nil }
     case .inputRead(let hashes): inputHashes += hashes
     case .inputEnded(let bytes): inputBytes = bytes
+    case .inputCut(let bytes):
+      inputBytes = bytes
+      inputWasCut = true
     case .ended(let rows): endedRows = rows
     }
   }

@@ -104,7 +104,7 @@ private struct Verification {
       switch entry {
       case .began(let name, _): history.identifier = name
       case .ended(let rows): history.endedRows = rows
-      case .joined, .left, .unsafeRowsLeft, .inputRead, .inputEnded: break
+      case .joined, .left, .unsafeRowsLeft, .unsafeRowsReturned, .inputRead, .inputEnded, .inputCut: break
       }
       guard history.identifier != nil else { return History() }
     }

@@ -110,9 +110,10 @@ extension Scheduler {
   }
 
   /// Whether a failure that may be the agent's own is tried again instead of recorded: always if it is suspended,
-  /// once for each row if it is only doubted.
+  /// once for each row if it is only doubted. Never for unsafe requests: a redirect may have been followed before, and
+  /// then the first request was carried out.
   func mayTryAgain(_ seq: UInt64, at slot: Int32) -> Bool {
-    rows[seq].session == slot && !hasCopies(seq)
+    rows[seq].session == slot && !hasCopies(seq) && !rows[seq].mustNotRepeat
       && (sessions[Int(slot)].trust.isSuspended || !rows[seq].wasDoubted)
   }
 

@@ -200,6 +200,11 @@ package struct Scheduler: Sendable {
   /// Number that the next row gets.
   package var nextSeq: UInt64 { rows.nextSeq }
 
+  /// Whether no session has the row: it waits for its turn or its time.
+  package func isWaiting(_ seq: UInt64) -> Bool {
+    rows.contains(seq) && (rows[seq].state == .queued || rows[seq].state == .deferred)
+  }
+
   /// Whether a row that is not recorded is an unsafe request.
   package func mustNotRepeat(_ seq: UInt64) -> Bool { rows[seq].mustNotRepeat }
 

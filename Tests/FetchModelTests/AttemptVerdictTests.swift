@@ -5,7 +5,7 @@ import Testing
   private static func verdict(
     failure: FailureCode? = nil,
     status: Int? = nil,
-    method: RequestMethod = .get,
+    mustNotRepeat: Bool = false,
     attempts: Int = 1,
     elapsed: Duration = .zero,
     retryAfterMilliseconds: UInt64 = 0,
@@ -16,7 +16,7 @@ import Testing
     return AttemptVerdict(
       failure: failure,
       status: status,
-      method: method,
+      mustNotRepeat: mustNotRepeat,
       attempts: attempts,
       elapsed: elapsed,
       retryAfterMilliseconds: retryAfterMilliseconds,
@@ -48,15 +48,11 @@ import Testing
     #expect(Self.verdict(failure: .reset) { $0.count = 0 } == .final)
   }
 
-  @Test func `unsafe requests are repeated only if that is asked for`() {
-    for method in [.post, .patch, .other(Array("BREW".utf8))] as [RequestMethod] {
-      #expect(Self.verdict(failure: .reset, method: method) == .final)
-      #expect(Self.verdict(status: 503, method: method) == .final)
-      #expect(Self.verdict(failure: .reset, method: method) { $0.includesUnsafe = true } == .tryAgain)
-    }
-    for method in [.head, .put, .delete, .options, .trace] as [RequestMethod] {
-      #expect(Self.verdict(failure: .reset, method: method) == .tryAgain)
-    }
+  @Test func `what must not be sent twice is not`() {
+    #expect(Self.verdict(failure: .reset, mustNotRepeat: true) == .final)
+    // A redirect may have been followed before.
+    #expect(Self.verdict(failure: .connectRefused, mustNotRepeat: true) == .final)
+    #expect(Self.verdict(status: 503, mustNotRepeat: true) == .final)
   }
 
   @Test func `a row ends if the time is over when its next attempt could begin`() {

@@ -25,6 +25,7 @@ import Testing
     .joined(instance: [UInt8](repeating: 7, count: 16), isLocal: true), .joined(instance: [], isLocal: false),
     .left(instance: [1, 2, 3]), .unsafeRowsLeft(to: [9], seqs: []),
     .unsafeRowsLeft(to: [9], seqs: [5, 3, 4, .max, 0, 1 << 63]), .inputRead(hashes: []),
+    .unsafeRowsReturned(seqs: []), .unsafeRowsReturned(seqs: [5, 3, .max]), .inputCut(bytes: 77),
     .inputRead(hashes: [1, .max]), .inputEnded(bytes: .max), .ended(rows: 0), .ended(rows: 1_000_000),
   ]
 

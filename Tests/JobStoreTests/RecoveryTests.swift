@@ -168,6 +168,20 @@ import Testing
     }
   }
 
+  @Test func `knows who unsafe rows left to last, unless they came back unsent`() throws {
+    let files = try makePass(
+      blocks,
+      journal: [
+        .unsafeRowsLeft(to: [1], seqs: [1, 20, 21, 22]), .unsafeRowsReturned(seqs: [20, 21]),
+        .unsafeRowsLeft(to: [2], seqs: [21]), .inputCut(bytes: 9),
+      ]
+    )
+    let recovered = try recover(.main, in: files)
+    // Row 1 is recorded.
+    #expect(recovered.unsafe == [21: [2], 22: [1]])
+    #expect(recovered.inputWasCut && recovered.inputBytes == 9)
+  }
+
   @Test func `says that a journal is lost until somebody goes on`() throws {
     let files = try files { $0["journal"] = [1, 2, 3] }
     #expect(try recover(.main, in: files).journalWasLost)

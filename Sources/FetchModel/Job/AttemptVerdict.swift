@@ -4,13 +4,14 @@ package enum AttemptVerdict: Equatable, Sendable {
   /// The scheduler gives the row out again, later.
   case tryAgain
 
-  /// `attempts` counts this one; `elapsed` runs from the first attempt's beginning to now. `retryAfterMilliseconds`:
+  /// `mustNotRepeat`: of the row, whatever the request that a redirect has made of it: an attempt begins with the row's
+  /// own request. `attempts` counts this one; `elapsed` runs from the first attempt's beginning to now. `retryAfterMilliseconds`:
   /// what the origin asked for, 0 for nothing. A row for which it would be too late by the time of its next attempt ends
   /// now: nobody is served by the wait.
   package init(
     failure: FailureCode?,
     status: Int?,
-    method: RequestMethod,
+    mustNotRepeat: Bool,
     attempts: Int,
     elapsed: Duration,
     retryAfterMilliseconds: UInt64,
@@ -23,8 +24,7 @@ package enum AttemptVerdict: Equatable, Sendable {
       RetryAfter.nanoseconds(milliseconds: retryAfterMilliseconds)
     )
     let isInTime = policy.maximumTime.map { elapsed + .nanoseconds(Int64(clamping: pause)) < $0 } ?? true
-    let isAllowed = method.isIdempotent || policy.includesUnsafe
-    self = isWorthIt && isAllowed && isInTime && attempts <= policy.count ? .tryAgain : .final
+    self = isWorthIt && !mustNotRepeat && isInTime && attempts <= policy.count ? .tryAgain : .final
   }
 
   /// curl's list: the server or something before it could not answer now.

@@ -112,18 +112,18 @@ package enum FailureCode: UInt8, CaseIterable, Sendable {
     }
   }
 
-  /// Whether the request may have reached its server: of one that must not be sent twice nobody knows then what
-  /// became of it.
-  package var mayHaveBeenSent: Bool {
+  /// Whether the request of the failed hop may have reached its server: of one that must not be sent twice nobody knows
+  /// then what became of it.
+  package var mayComeAfterSending: Bool {
     switch self {
-    case .sendTimeout, .firstByteTimeout, .idleTimeout, .tooSlow, .timeoutTotal, .reset, .closedBeforeResponse,
-      .closedEarly, .malformedResponse, .headTooLarge, .contentEncodingInvalid, .decodedTooLarge, .tooManyRedirects,
+    case .tlsAlert, .sendTimeout, .firstByteTimeout, .idleTimeout, .tooSlow, .timeoutTotal, .reset,
+      .closedBeforeResponse, .closedEarly, .malformedResponse, .headTooLarge, .contentEncodingInvalid, .decodedTooLarge, .tooManyRedirects,
       .redirectLoop, .redirectInvalid, .redirectDowngrade, .agentLost:
       true
     case .invalidURL, .invalidRequest, .invalidJSON, .lineTooLong, .dnsNotFound, .dnsNoAddress, .dnsServfail,
       .dnsTimeout, .connectRefused, .connectTimeout, .connectUnreachable, .tlsTimeout, .tlsCertificateExpired,
       .tlsCertificateNotYetValid, .tlsCertificateUntrusted, .tlsCertificateInvalid, .tlsHostnameMismatch,
-      .tlsPinMismatch, .tlsAlert, .tlsHandshakeFailed, .addressBlocked, .robotsDisallowed, .originDown:
+      .tlsPinMismatch, .tlsHandshakeFailed, .addressBlocked, .robotsDisallowed, .originDown:
       false
     }
   }

@@ -57,6 +57,14 @@ package struct Deferral: Equatable, Sendable {
   /// Set if and only if `cause` is a redirect.
   package var redirect: RedirectState?
 
+  /// The row's request has not left its agent.
+  package var wasNotSent: Bool {
+    switch cause {
+    case .notStarted, .localTrouble: true
+    case .failure, .status, .redirect: false
+    }
+  }
+
   package init(
     seq: UInt64,
     cause: Cause,
