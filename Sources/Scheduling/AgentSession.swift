@@ -201,6 +201,8 @@ package struct AgentSession: Equatable, Sendable {
     guard case .active(let session, let epoch, let leaseEnd, let nextBeat) = state else { return [] }
     // A lease that has run out is not renewed: workers may have stopped in its name.
     guard now < leaseEnd else { return [] }
+    // Nor is one for which no beat was sent yet: the coordinator may be at fault, but never longer than a lease.
+    guard stamp <= now else { return [] }
     let renewed = stamp.adding(nanoseconds: timing.lease)
     guard renewed > leaseEnd else { return [] }
     state = .active(session: session, epoch: epoch, leaseEnd: renewed, nextBeat: nextBeat)

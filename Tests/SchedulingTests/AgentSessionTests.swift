@@ -139,6 +139,14 @@ extension [AgentSession.Action] {
     #expect(session == before)
   }
 
+  @Test func `an echo of a beat that was never sent does not make the lease longer than it may be`() {
+    var session = active()
+    let before = session
+    #expect(session.echoed(stamp: at(101), now: at(100)).isEmpty)
+    #expect(session.echoed(stamp: .distantFuture, now: at(100)).isEmpty)
+    #expect(session == before)
+  }
+
   @Test func `an echo that comes after the lease has run out does not bring it back`() {
     var session = active()
     let before = session
