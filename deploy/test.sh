@@ -114,6 +114,10 @@ run_all() {
     run_tests "$logs/release" -c release --disable-testable-imports --filter "$pattern"
   fi
 
+  # The one that takes least to build; all of them by deploy/fuzz.sh.
+  step "fuzz (FuzzJobFiles)"
+  deploy/fuzz.sh FuzzJobFiles 10
+
   # The runner's closing lines again, now that nothing can come between.
   step "all passed"
   step_title=

@@ -15,7 +15,7 @@ enum Seeds {
 
   private static var welcome: [UInt8] {
     var specification = JobSpecification()
-    if let field = HeaderField(name: "A", value: "b") { specification.request.headers = [field] }
+    if let field = HeaderField(name: "A".utf8, value: "b".utf8) { specification.request.headers = [field] }
     specification.addressing.resolveRules = [ResolveRule(host: nil, port: 80, addresses: ["127.0.0.1"])]
     var welcome = WireWelcome()
     welcome.version = ProtocolVersion.maximum
