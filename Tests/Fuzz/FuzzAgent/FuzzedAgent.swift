@@ -13,9 +13,7 @@ struct FuzzedAgent {
   private var outbox = Outbox<RowBlock>()
   private var job: [UInt8] = []
   private var now = Instant(nanoseconds: 1_000_000_000)
-  private var epoch: UInt64 = 0
   private var nonce: UInt64 = 0
-  private var lastSequence: UInt64 = 0
 
   init(workers: Int) {
     self.workers = workers
@@ -40,10 +38,9 @@ struct FuzzedAgent {
       switch action {
       case .collect: perform(session.collected(now: now))
       case .sendHello(let number): nonce = number
-      case .begin(let identifier, let isNewJob):
+      case .begin(_, let isNewJob):
+        // Perhaps over already: a welcome may come when the lease that it gives has run out.
         guard let welcome else { fatalError("a session begins without a welcome") }
-        require(session.isCurrent(session: identifier, epoch: epoch), "a session begins that is not the current one")
-        lastSequence = 0
         begin(welcome, isNewJob: isNewJob)
       case .lease(let end):
         require(end <= now.adding(nanoseconds: 10_000_000_000), "a lease is longer than ten seconds from now")
@@ -81,9 +78,7 @@ struct FuzzedAgent {
     case .beatEcho, .work, .acknowledgement, .rowRecall, .jobEnd, .drain:
       guard session.isCurrent(session: identifier, epoch: epoch) else { return }
       switch session.admit(sequence) {
-      case .next:
-        lastSequence = sequence
-        take(body, frames.dropFirst())
+      case .next: take(body, frames.dropFirst())
       case .repeated: break
       case .gap: perform(session.lostMessage())
       }
@@ -115,7 +110,6 @@ struct FuzzedAgent {
       job: Array(welcome.job),
       now: now
     )
-    self.epoch = epoch
     perform(actions, after: welcome)
   }
 
