@@ -117,7 +117,8 @@ package enum FailureCode: UInt8, CaseIterable, Sendable {
   package var mayComeAfterSending: Bool {
     switch self {
     case .tlsAlert, .sendTimeout, .firstByteTimeout, .idleTimeout, .tooSlow, .timeoutTotal, .reset,
-      .closedBeforeResponse, .closedEarly, .malformedResponse, .headTooLarge, .contentEncodingInvalid, .decodedTooLarge, .tooManyRedirects,
+      .closedBeforeResponse, .closedEarly, .malformedResponse, .headTooLarge, .contentEncodingInvalid, .decodedTooLarge,
+      .tooManyRedirects,
       .redirectLoop, .redirectInvalid, .redirectDowngrade, .agentLost:
       true
     case .invalidURL, .invalidRequest, .invalidJSON, .lineTooLong, .dnsNotFound, .dnsNoAddress, .dnsServfail,
