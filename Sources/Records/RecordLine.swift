@@ -68,10 +68,13 @@ private struct RecordMembers {
   private mutating func readTime(_ cursor: inout JSONCursor) -> Bool {
     guard cursor.take("{") else { return false }
     repeat {
-      guard let key = cursor.key(), let microseconds = cursor.microseconds() else { return false }
-      guard key.isEqual(to: "total") else { continue }
-      guard totalMicroseconds == nil else { return false }
-      totalMicroseconds = microseconds
+      guard let key = cursor.key() else { return false }
+      if key.isEqual(to: "total") {
+        guard totalMicroseconds == nil, let microseconds = cursor.microseconds() else { return false }
+        totalMicroseconds = microseconds
+      } else {
+        guard cursor.skipValue() else { return false }
+      }
     } while cursor.take(",")
     return totalMicroseconds != nil && cursor.take("}")
   }

@@ -84,6 +84,29 @@ import Testing
     #expect(read(String(later))?.column.totalMicroseconds == 250_000)
   }
 
+  @Test(
+    arguments: [
+      "null", "-1", "0", "-0", "-0.5", "1e3", "1E+3", "2.5e-07", "-10.25E0", "123456789012345678901234567890",
+      "[null,-1]", #"{"a":null}"#,
+    ]
+  )
+  func `may have any value of JSON where a later version has members`(_ value: String) {
+    let member = short.dropLast() + ",\"x\":\(value)}"
+    #expect(read(String(member))?.column.totalMicroseconds == 250_000)
+    let time = short.replacingOccurrences(of: #""dns":0.1"#, with: "\"queue\":\(value)")
+    #expect(read(time)?.column.totalMicroseconds == 250_000)
+  }
+
+  @Test(
+    arguments: [
+      "nul", "nulls", "-", "+1", "01", "-01", "1.", ".5", "1e", "1e+", "1E-", "1.e3", "--1", "0x1", "NaN", "",
+    ]
+  )
+  func `may have nothing that is no value of JSON`(_ value: String) {
+    #expect(read(String(short.dropLast() + ",\"x\":\(value)}")) == nil)
+    #expect(read(short.replacingOccurrences(of: #""dns":0.1"#, with: "\"queue\":\(value)")) == nil)
+  }
+
   @Test func `is nothing without its end`() {
     let whole = Array((short + "\n").utf8)
     #expect(read(whole) != nil)

@@ -114,13 +114,27 @@ struct JSONCursor: ~Copyable {
       return take("]")
     case UInt8(ascii: "t"): return take("true")
     case UInt8(ascii: "f"): return take("false")
+    case UInt8(ascii: "n"): return take("null")
     default: return skipNumber()
     }
   }
 
+  /// RFC 8259 section 6; of any size.
   private mutating func skipNumber() -> Bool {
-    guard decimal() != nil else { return false }
-    return !take(".") || digits() != nil
+    _ = take("-")
+    // Behind a leading zero nothing that is expected next can be a digit.
+    guard take("0") || skipDigits() else { return false }
+    guard !take(".") || skipDigits() else { return false }
+    guard take("e") || take("E") else { return true }
+    _ = take("-") || take("+")
+    return skipDigits()
+  }
+
+  /// At least one.
+  private mutating func skipDigits() -> Bool {
+    let start = next
+    while next < end, next.pointee &- UInt8(ascii: "0") < 10 { next += 1 }
+    return next > start
   }
 
   private mutating func digits() -> UInt64? {
