@@ -6,7 +6,6 @@ package import WireProtocol
 package enum HeldCheck {
   /// More than the credits of rows and of bytes that are not acknowledged can come to.
   package static let maximumRows = 1 << 20
-  private static let maximumSeq: UInt64 = 1 << 48
 
   /// What is held of the coordinator's job, by an agent that works for it or that keeps finished rows of it; nil if no
   /// agent that keeps to the protocol says so.
@@ -33,7 +32,7 @@ package enum HeldCheck {
     return kept.allSatisfy { entry in
       rows += entry.rows.count
       return entry.job.count == 16 && jobs.insert(Array(entry.job)).inserted && !entry.rows.isEmpty
-        && rows <= HelloLimits.keptRows && isAscending(entry.rows) && entry.rows.allSatisfy { $0 < maximumSeq }
+        && rows <= HelloLimits.keptRows && isAscending(entry.rows) && entry.rows.allSatisfy { $0 < RowSet.limit }
     }
   }
 
@@ -50,7 +49,7 @@ package enum HeldCheck {
       rows += held.rows.count
       let key = Array(held.key)
       guard connections <= Int(hello.connections), rows <= maximumRows,
-        held.rows.allSatisfy({ $0 < maximumSeq }), numbers.insert(held.origin).inserted,
+        held.rows.allSatisfy({ $0 < RowSet.limit }), numbers.insert(held.origin).inserted,
         keys.insert(key).inserted, held.origin == 0 ? key.isEmpty && held.connections == 0 : isCanonical(key)
       else { return nil }
       guard held.origin == 0 || held.connections > 0 else { return nil }

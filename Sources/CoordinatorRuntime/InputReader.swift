@@ -114,10 +114,12 @@ struct InputReader: ~Copyable {
           if block.starts(with: [0xEF, 0xBB, 0xBF]) { block.removeFirst(3) }
         }
         addLines(of: block, to: &chunk)
+        guard isWithinLimit() else { return false }
       case .ended(let bytes, let isCut):
         // The last line may lack its end.
         if !partial.isEmpty { add(partial[...], to: &chunk) }
         partial = []
+        guard isWithinLimit() else { return false }
         let hashes = source.takeHashes()
         if !chunk.rows.isEmpty { report(.chunk(chunk)) }
         report(.ended(bytes: bytes, isCut: isCut, hashes: hashes))
@@ -127,6 +129,13 @@ struct InputReader: ~Copyable {
     chunk.hashes = source.takeHashes()
     report(.chunk(chunk))
     return true
+  }
+
+  /// Whether every row so far has a number that it may have; told if not.
+  private func isWithinLimit() -> Bool {
+    if nextSeq <= RowSet.limit { return true }
+    report(.failed("\(source.name) has more than \(RowSet.limit) rows; split it, and start a job for each part"))
+    return false
   }
 
   private mutating func addLines(of bytes: [UInt8], to chunk: inout RowChunk) {

@@ -31,7 +31,8 @@ struct InputSource: ~Copyable {
   static let blockBytes = 128 * 1024
 
   private let place: InputPlace
-  private let name: String
+  /// Of the list, for messages.
+  let name: String
   private var spool: InputSpool?
   private var hash = StreamHash()
   private var blocks = 0

@@ -136,7 +136,7 @@ package struct IndexBlock: Equatable, Sendable {
       let code = reader.fixed(UInt8.self, bytes)
       let attempts = reader.fixed(UInt8.self, bytes)
       let failure = FailureCode(rawValue: code)
-      guard reader.isValid, code == 0 || failure != nil, seq < rowLimit else { return false }
+      guard reader.isValid, code == 0 || failure != nil, seq < RowSet.limit else { return false }
       guard let total = UInt32(exactly: total), let length = UInt32(exactly: lineLength),
         let status = UInt16(exactly: status)
       else { return false }
@@ -155,6 +155,3 @@ package struct IndexBlock: Equatable, Sendable {
     return reader.remaining == 0
   }
 }
-
-/// Rows of a job at most: a bit is kept of each, so a number out of damaged bytes must not become memory.
-let rowLimit: UInt64 = 1 << 36

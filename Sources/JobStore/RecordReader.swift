@@ -25,7 +25,7 @@ struct RecordReader: ~Copyable {
     }
     let record = RecordLine(reader.buffer.span.extracting(reader.start..<reader.start + length))
     reader.consume(length)
-    guard let record, record.column.seq < rowLimit else { return .invalid(length: UInt64(length)) }
+    guard let record, record.column.seq < RowSet.limit else { return .invalid(length: UInt64(length)) }
     return .record(record)
   }
 

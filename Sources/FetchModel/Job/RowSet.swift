@@ -1,5 +1,9 @@
 /// A set of rows, by number: a bit for each up to the highest, because most sets of rows are dense.
 package struct RowSet: Equatable, Sendable {
+  /// Rows of a job at most, so no row has this number: a bit is kept of each, and a number out of damaged bytes, or one
+  /// that somebody else says, must not become memory.
+  package static let limit: UInt64 = 1 << 36
+
   private var words: [UInt64] = []
   package private(set) var count: UInt64 = 0
 
