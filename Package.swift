@@ -118,7 +118,7 @@ let package = Package(
     tests(of: "FetchClient", ["FetchModel", "PosixIO"]),
     tests(of: "AgentRuntime", ["FetchClient", "FetchModel", "Scheduling", "WireProtocol", "ZeroMQ"]),
     tests(of: "JobStore", ["FetchModel", "PosixIO", "Records"]),
-    tests(of: "CoordinatorRuntime", ["FetchModel", "Scheduling", "WireProtocol"]),
+    tests(of: "CoordinatorRuntime", ["FetchModel", "JobStore", "Scheduling", "WireProtocol"]),
     tests(of: "ZeroMQ"),
     tests(of: "Keys", ["ZeroMQ"]),
     tests(of: "OriginServer"),

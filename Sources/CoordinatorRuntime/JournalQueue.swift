@@ -1,11 +1,11 @@
 import DequeModule
-import JobStore
-import Scheduling
-import WireProtocol
+package import JobStore
+package import Scheduling
+package import WireProtocol
 
 /// What may happen only when the journal says so durably, in order, and who the journal says may hold a lease. Pure.
-struct JournalQueue {
-  enum Waiting {
+package struct JournalQueue {
+  package enum Waiting: Equatable {
     /// The agent at that address is to be welcomed, with the last hello that it said.
     case hello(routing: [UInt8])
     /// Rows that must not be sent twice are to leave.
@@ -24,19 +24,19 @@ struct JournalQueue {
   private var earlier: [[UInt8]: Int] = [:]
 
   /// `agents`: what the journal says from before this start.
-  init(agents: [(instance: [UInt8], isLocal: Bool)]) {
+  package init(agents: [(instance: [UInt8], isLocal: Bool)]) {
     for agent in agents { joined[agent.instance, default: 0] += 1 }
     earlier = joined
   }
 
-  mutating func add(_ what: Waiting) -> UInt64 {
+  package mutating func add(_ what: Waiting) -> UInt64 {
     lastTicket += 1
     waiting.append((lastTicket, what))
     return lastTicket
   }
 
   /// Everything up to that ticket is durable.
-  mutating func take(upTo ticket: UInt64) -> [Waiting] {
+  package mutating func take(upTo ticket: UInt64) -> [Waiting] {
     var taken: [Waiting] = []
     while let first = waiting.first, first.ticket <= ticket {
       taken.append(first.what)
@@ -46,13 +46,13 @@ struct JournalQueue {
   }
 
   /// A hello came. The entries to write before the agent is welcomed; none if they are being written already.
-  mutating func join(_ hello: PendingHello, isLocal: Bool) -> [JournalEntry] {
+  package mutating func join(_ hello: PendingHello, isLocal: Bool) -> [JournalEntry] {
     let instance = hello.instance
     let previous = hellos.updateValue(hello, forKey: hello.routing)
     if previous?.instance == instance { return [] }
     let entry = JournalEntry.joined(instance: instance, isLocal: isLocal)
-    // The one that is awaited has come, and not a copy of it. Told at once: a coordinator that is killed now would leave
-    // two of them behind, and the next would wait for the lease of one that does not exist.
+    // The one that is awaited has come, and not a copy of it. Told at once: a coordinator that is killed now would
+    // leave two of them behind, and the next would wait for the lease of one that does not exist.
     if hello.hello.isContinuing, earlier.removeValue(forKey: instance) == 1 {
       return [entry, .left(instance: instance)]
     }
@@ -61,10 +61,10 @@ struct JournalQueue {
   }
 
   /// The last hello from there, once.
-  mutating func takeHello(from routing: [UInt8]) -> PendingHello? { hellos.removeValue(forKey: routing) }
+  package mutating func takeHello(from routing: [UInt8]) -> PendingHello? { hellos.removeValue(forKey: routing) }
 
   /// The entries to write when these instances, and no others, may hold a lease.
-  mutating func leave(allBut present: [[UInt8]]) -> [JournalEntry] {
+  package mutating func leave(allBut present: [[UInt8]]) -> [JournalEntry] {
     var counts: [[UInt8]: Int] = [:]
     for instance in present { counts[instance, default: 0] += 1 }
     for hello in hellos.values { counts[hello.instance, default: 0] += 1 }
@@ -81,13 +81,21 @@ struct JournalQueue {
 }
 
 /// A hello that is in order, and where its answer goes.
-struct PendingHello {
-  let hello: WireHello
-  let held: [Holding]
-  let routing: [UInt8]
+package struct PendingHello {
+  package let hello: WireHello
+  package let held: [Holding]
+  package let routing: [UInt8]
   /// The key that its sender has shown; empty where there are none.
-  let user: [UInt8]
-  let version: UInt32
+  package let user: [UInt8]
+  package let version: UInt32
 
-  var instance: [UInt8] { Array(hello.instance) }
+  package init(hello: WireHello, held: [Holding], routing: [UInt8], user: [UInt8], version: UInt32) {
+    self.hello = hello
+    self.held = held
+    self.routing = routing
+    self.user = user
+    self.version = version
+  }
+
+  package var instance: [UInt8] { Array(hello.instance) }
 }
