@@ -76,17 +76,14 @@ import Testing
     let agents = [try sandbox.startAgent(port: port), try sandbox.startAgent(port: port)]
     var running = try sandbox.startRemote(input: try sandbox.list(rows.lines), port: port, options)
     try sandbox.waitForRecords(running, bytes: 60_000)
-    var begin = Date()
     for round in 2...3 {
       try sandbox.kill(running)
-      begin = Date()
       running = try sandbox.startResume(running)
       // The second is killed as soon as it knows one agent again.
       try waitUntil("an agent is welcomed again") { agents.contains { $0.welcomes >= round } }
     }
     let job = try running.wait()
     #expect(job.ending == .exit(0), "\(job.program.errorText)")
-    #expect(Date().timeIntervalSince(begin) < 10, "both agents are there, so nobody's lease is waited for")
     let records = try job.records(rows.lines.count)
     rows.expectFates(records, hits: try origin.hits(), kills: 2)
     try job.summary().expectAgreement(with: records)

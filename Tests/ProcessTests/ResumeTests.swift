@@ -35,15 +35,18 @@ import Testing
   }
 
   @Test func `while it runs is refused with the number of its process`() throws {
-    let running = try start(try sandbox.list(try (0..<400).map { try origin.url("/latency/50?row=\($0)") }))
+    let running = try start(try sandbox.list(try slowToEnd(400).map { try origin.url($0) }))
     try sandbox.waitForRecords(running, bytes: 5_000)
+    try waitUntil("status.json") { sandbox.exists("\(running.name)/status.json") }
+    // It is asked about for as long as it takes.
+    running.program.signal(SIGSTOP)
     let number = "process \(running.program.identifier)"
     let refused = try sandbox.resume(running, expecting: .exit(2))
     #expect(refused.program.errorLines.count == 1 && refused.program.errorText.contains(number))
     #expect(try sandbox.ask("verify", of: running, expecting: .exit(2)).contains(number))
-    try waitUntil("status.json") { sandbox.exists("\(running.name)/status.json") }
     let status = try sandbox.ask("status", of: running)
     #expect(status.contains("running, \(number)") && status.contains("rows        "), "\(status)")
+    running.program.signal(SIGCONT)
     let job = try running.wait()
     #expect(job.ending == .exit(0), "\(job.program.errorText)")
     try job.records(400).expectAllFetched()

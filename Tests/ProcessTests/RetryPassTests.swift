@@ -77,7 +77,7 @@ import Testing
   }
 
   @Test func `go on being fetched again after a kill`() throws {
-    let targets = (0..<600).map { "/latency/20?count=1&row=\($0)" }
+    let targets = slowToEnd(600)
     let running = try finished(try targets.map { try origin.url($0) }, ["--per-origin", "32"])
     let first = sandbox.contents(running)
     let retry = try sandbox.startResume(running, ["--only-status", "200-299"])

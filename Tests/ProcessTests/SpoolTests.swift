@@ -25,7 +25,7 @@ import Testing
 
   @Test func `to its end goes on with all of it after a kill`() throws {
     let running = try start()
-    let text = try rows(600)
+    let text = try slowToEnd(600).map { try origin.url($0) + "\n" }.joined()
     try running.program.send(text)
     running.program.closeInput()
     try sandbox.waitForRecords(running, bytes: 10_000)

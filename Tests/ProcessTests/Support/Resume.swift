@@ -64,13 +64,19 @@ extension Origin {
   }
 }
 
-/// Rows of which every tenth is a POST, all for the same origin.
+/// Different targets of short rows and, at the end, some that take seconds: a job of them does not end while a test
+/// looks at what is recorded and decides what to do.
+func slowToEnd(_ count: Int, _ path: String = "/latency/20") -> [String] {
+  (0..<count).map { "\($0 < count - 4 ? path : "/latency/3000")?count=1&row=\($0)" }
+}
+
+/// Rows of which every tenth is a POST, all for the same origin; see `slowToEnd`.
 struct MixedRows {
   let targets: [String]
   let lines: [String]
 
   init(_ count: Int, at origin: Origin, _ path: String) throws {
-    targets = (0..<count).map { "\(path)?count=1&row=\($0)" }
+    targets = slowToEnd(count, path)
     lines = try targets.enumerated().map { seq, target in
       let url = try origin.url(target)
       return Self.isPost(seq) ? "{\"url\":\"\(url)\",\"method\":\"POST\",\"body\":\"x\"}" : url
