@@ -53,15 +53,18 @@ import Testing
   }
 
   @Test func `when it is complete says so and changes nothing`() throws {
-    let running = try start(try sandbox.list(try (0..<20).map { try origin.url("/fixed/10?row=\($0)") }))
+    let list = try sandbox.list(try (0..<20).map { try origin.url("/fixed/10?row=\($0)") })
+    let running = try start(list)
     let ended = try running.wait()
     #expect(ended.ending == .exit(0))
     let summary = sandbox.contents(running, "summary.json")
     let again = try sandbox.resume(running)
     #expect(again.program.errorText.contains("is complete: 20 rows"), "\(again.program.errorText)")
     #expect(again.data == ended.data && sandbox.contents(running, "summary.json") == summary)
-    let refused = try sandbox.run("coordinator", ["local", "x", "-o", running.name]).program
-    #expect(refused.errorText.contains("cannot read x") || refused.errorText.contains("already holds a job"))
+    let before = sandbox.files(of: running)
+    let (ending, refused) = try sandbox.run("coordinator", ["local", list, "-o", running.name])
+    #expect(ending == .exit(2) && refused.errorText.contains("already holds a job"), "\(refused.errorText)")
+    #expect(sandbox.files(of: running) == before)
   }
 
   // MARK: The list

@@ -52,6 +52,11 @@ extension Sandbox {
   func contents(_ job: RunningJob, _ name: String = "results.jsonl") -> Data {
     FileManager.default.contents(atPath: "\(job.directory)/\(name)") ?? Data()
   }
+
+  /// Everything in the folder of a job.
+  func files(of job: RunningJob) -> [String: Data] {
+    Dictionary(uniqueKeysWithValues: names(in: job.name).map { ($0, contents(job, $0)) })
+  }
 }
 
 extension Origin {
