@@ -101,7 +101,4 @@ package final class JobDirectory: Sendable {
     // Stays if something else is inside.
     if isNew { rmdir(path) }
   }
-
-  /// Makes the names of new files durable.
-  package func syncNames() throws(JobStoreError) { try files.makeNamesDurable() }
 }

@@ -108,9 +108,6 @@ package struct PassWriter: ~Copyable {
     journalLength = journal.1
   }
 
-  /// Whether something waits for `commit`.
-  package var hasUncommittedRows: Bool { !pending.isEmpty }
-
   /// Writes lines, one for each column and in their order. They count after the next `commit`.
   package mutating func append(lines: [UInt8], columns: [ResultColumn]) throws(JobStoreError) {
     precondition(columns.reduce(0) { $0 + Int($1.lineLength) } == lines.count, "lines and columns differ in length")

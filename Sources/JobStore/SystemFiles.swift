@@ -1,9 +1,9 @@
 import Glibc
-package import PosixIO
+import PosixIO
 
 /// The real folder, over its descriptor: whatever becomes of its path, names are looked up in it and nowhere else.
-package final class SystemFiles: FileLayer {
-  package let path: String
+final class SystemFiles: FileLayer {
+  let path: String
   /// Of the folder; closed with the last reference.
   let descriptor: Int32
 
@@ -15,7 +15,7 @@ package final class SystemFiles: FileLayer {
 
   deinit { _ = Glibc.close(descriptor) }
 
-  package func open(_ name: String, _ opening: FileOpening) throws(SystemError) -> Int32 {
+  func open(_ name: String, _ opening: FileOpening) throws(SystemError) -> Int32 {
     precondition(!name.isEmpty && !name.contains("/") && name != "..", "a file of a job has a flat name")
     let common = O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK
     let flags =
@@ -35,15 +35,15 @@ package final class SystemFiles: FileLayer {
     return raw
   }
 
-  package func close(_ file: Int32) { _ = Glibc.close(file) }
+  func close(_ file: Int32) { _ = Glibc.close(file) }
 
-  package func facts(_ file: Int32) throws(SystemError) -> FileFacts {
+  func facts(_ file: Int32) throws(SystemError) -> FileFacts {
     var information = stat()
     guard fstat(file, &information) == 0 else { throw SystemError("fstat") }
     return FileFacts(size: UInt64(information.st_size), links: UInt64(information.st_nlink))
   }
 
-  package func read(
+  func read(
     _ file: Int32,
     at offset: UInt64,
     _ count: Int,
@@ -60,7 +60,7 @@ package final class SystemFiles: FileLayer {
     return got
   }
 
-  package func append(_ file: Int32, _ bytes: Span<UInt8>) throws(SystemError) -> Int {
+  func append(_ file: Int32, _ bytes: Span<UInt8>) throws(SystemError) -> Int {
     let count = bytes.withUnsafeBytes { bytes in
       var count = 0
       repeat { count = write(file, bytes.baseAddress, bytes.count) } while count < 0 && errno == EINTR
@@ -70,23 +70,23 @@ package final class SystemFiles: FileLayer {
     return count
   }
 
-  package func truncate(_ file: Int32, to size: UInt64) throws(SystemError) {
+  func truncate(_ file: Int32, to size: UInt64) throws(SystemError) {
     guard ftruncate(file, off_t(clamping: size)) == 0 else { throw SystemError("ftruncate") }
   }
 
-  package func synchronize(_ file: Int32) throws(SystemError) {
+  func synchronize(_ file: Int32) throws(SystemError) {
     guard fdatasync(file) == 0 else { throw SystemError("fdatasync") }
   }
 
-  package func rename(_ name: String, to newName: String) throws(SystemError) {
+  func rename(_ name: String, to newName: String) throws(SystemError) {
     guard renameat(descriptor, name, descriptor, newName) == 0 else { throw SystemError("renameat") }
   }
 
-  package func remove(_ name: String) throws(SystemError) {
+  func remove(_ name: String) throws(SystemError) {
     guard unlinkat(descriptor, name, 0) == 0 else { throw SystemError("unlinkat") }
   }
 
-  package func synchronizeNames() throws(SystemError) {
+  func synchronizeNames() throws(SystemError) {
     guard fsync(descriptor) == 0 else { throw SystemError("fsync") }
   }
 }

@@ -63,9 +63,10 @@ import Testing
     var writer = try PassWriter(creating: .main, identifier: passName, in: files)
     let rows = Rows(0..<4)
     try writer.append(lines: rows.lines, columns: rows.columns)
-    try writer.journal([.ended(rows: 4)])
-    let isUncommitted = writer.hasUncommittedRows
-    #expect(!isUncommitted)
+    let before = files.bytes("journal")
+    files.fail("synchronize", EIO)
+    #expect(throws: JobStoreError.self) { try writer.journal([.ended(rows: 4)]) }
+    #expect(files.bytes("journal") == before)
   }
 
   @Test(arguments: ["results.jsonl", "results.idx", "journal"])
