@@ -37,8 +37,15 @@ struct JobFiles: Sendable {
   /// Makes the folder with `job.json`.
   init(creating path: String, _ configuration: CoordinatorConfiguration, _ input: borrowing InputFile) throws {
     let directory = try JobDirectory(creating: path)
-    guard case .taken(let lock, let own) = try directory.lock() else {
-      throw CoordinatorError("the output folder \(path) is being used by another coordinator; name another with -o")
+    let lock: Descriptor
+    let own: Descriptor
+    switch try directory.lock() {
+    case .taken(let job, let coordinator):
+      lock = job
+      own = coordinator
+    case .coordinatorRuns(let process): throw JobStoreError.coordinatorRuns(process, path)
+    case .agentsLinger:
+      throw CoordinatorError("agents of an earlier job still hold \(path)/lock; wait for them, or name another with -o")
     }
     let identifier = PosixIO.Process.randomBytes(16)
     let inputPath: String

@@ -55,8 +55,7 @@ private func takeLock(of directory: JobDirectory, unless signals: TerminationSig
       // Held to the end of the process.
       _ = own.release()
       return lock
-    case .coordinatorRuns(let pid):
-      throw CoordinatorError("process \(pid) is at work on \(directory.path); wait for its end, or interrupt it")
+    case .coordinatorRuns(let process): throw JobStoreError.coordinatorRuns(process, directory.path)
     case .agentsLinger:
       guard Clock.now() < deadline else {
         throw CoordinatorError(

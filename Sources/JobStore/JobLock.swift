@@ -6,8 +6,8 @@ package enum JobLock: ~Copyable {
   /// Held until the descriptors are closed. Local agents inherit `job`, and the lock with it; `coordinator` stays with
   /// this process and must not be copied.
   case taken(job: Descriptor, coordinator: Descriptor)
-  /// Another coordinator works on the job.
-  case coordinatorRuns(Int32)
+  /// Another coordinator works on the job, that process if it is still there.
+  case coordinatorRuns(Int32?)
   /// The coordinator is gone, but not all of the agents that it started.
   case agentsLinger
 }
@@ -28,7 +28,7 @@ extension JobDirectory {
       let owner = try attempt(Self.coordinatorLockName) { () throws(SystemError) in
         try FileLocks.recordLockOwner(own.rawValue)
       }
-      return .coordinatorRuns(owner ?? 0)
+      return .coordinatorRuns(owner)
     }
     let job = try openLock(Self.lockName, O_RDWR | O_CREAT)
     guard try attempt(Self.lockName, { () throws(SystemError) in try FileLocks.takeFileLock(job.rawValue) }) else {

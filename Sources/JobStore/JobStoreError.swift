@@ -11,17 +11,23 @@ package struct JobStoreError: Error, Equatable, Sendable, CustomStringConvertibl
     description = "cannot \(what) \(path): \(error.reason)\(Self.advice(error.number))"
   }
 
-  /// The text for a file that has to be written if the job is to go on.
-  init(writing path: String, _ error: SystemError) {
+  /// The text for a file in a folder, or the folder itself, that has to be written if the job is to go on.
+  init(writing path: String, in folder: String, _ error: SystemError) {
     let advice =
       switch error.number {
-      case ENOSPC, EDQUOT: "; make space there, then go on with: coordinator resume DIR"
+      case ENOSPC, EDQUOT: "; make space there, then go on with: coordinator resume \(folder)"
       case ELOOP: Self.advice(ELOOP)
-      case EIO: "; see whether the disk is sound (dmesg), then go on with: coordinator resume DIR"
-      default: "; what is recorded is kept, go on with: coordinator resume DIR"
+      case EIO: "; see whether the disk is sound (dmesg), then go on with: coordinator resume \(folder)"
+      default: "; what is recorded is kept, go on with: coordinator resume \(folder)"
       }
     let what = path.hasSuffix(".jsonl") ? "records to \(path)" : path
     description = "cannot write \(what): \(error.reason)\(advice)"
+  }
+
+  /// `process` is nil if it ended while it was asked for.
+  package static func coordinatorRuns(_ process: Int32?, _ path: String) -> JobStoreError {
+    let who = process.map { "a coordinator (process \($0))" } ?? "a coordinator"
+    return JobStoreError("\(who) works on the job in \(path); wait for it, or stop it first")
   }
 
   private static func advice(_ number: Int32) -> String {

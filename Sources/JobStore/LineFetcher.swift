@@ -5,12 +5,14 @@ struct LineFetcher {
   private static let aheadBytes: UInt64 = 512 * 1024
   private static let behindBytes: UInt64 = 64 * 1024
 
+  private let folder: String
   private let name: String
   private let file: OpenFile?
   private var buffer: [UInt8] = []
   private var start: UInt64 = 0
 
   init(_ pass: Pass, in files: any FileLayer) throws(JobStoreError) {
+    folder = files.path
     name = "\(files.path)/\(pass.resultsName)"
     file = try OpenFile.openIfPresent(pass.resultsName, in: files)
   }
@@ -42,6 +44,6 @@ struct LineFetcher {
   }
 
   private func isMissing(_ seq: UInt64) -> JobStoreError {
-    JobStoreError("row \(seq) is not where \(name)'s index says; find out more with: coordinator verify DIR")
+    JobStoreError("row \(seq) is not where \(name)'s index says; find out more with: coordinator verify \(folder)")
   }
 }

@@ -71,23 +71,31 @@ final class OpenFile: Sendable {
         written += count
       }
     } catch {
-      throw JobStoreError(writing: path, error)
+      throw JobStoreError(writing: path, in: files.path, error)
     }
   }
 
   func truncate(to size: UInt64) throws(JobStoreError) {
-    do throws(SystemError) { try files.truncate(number, to: size) } catch { throw JobStoreError(writing: path, error) }
+    do throws(SystemError) {
+      try files.truncate(number, to: size)
+    } catch {
+      throw JobStoreError(writing: path, in: files.path, error)
+    }
   }
 
   func synchronize() throws(JobStoreError) {
-    do throws(SystemError) { try files.synchronize(number) } catch { throw JobStoreError(writing: path, error) }
+    do throws(SystemError) {
+      try files.synchronize(number)
+    } catch {
+      throw JobStoreError(writing: path, in: files.path, error)
+    }
   }
 }
 
 extension FileLayer {
   /// `synchronizeNames`, with an error that names the folder.
   func makeNamesDurable() throws(JobStoreError) {
-    do throws(SystemError) { try synchronizeNames() } catch { throw JobStoreError(writing: path, error) }
+    do throws(SystemError) { try synchronizeNames() } catch { throw JobStoreError(writing: path, in: path, error) }
   }
 
   func removeIfPresent(_ name: String) throws(JobStoreError) {
@@ -102,7 +110,7 @@ extension FileLayer {
     do throws(SystemError) {
       try rename(name, to: newName)
     } catch {
-      throw JobStoreError(writing: "\(path)/\(newName)", error)
+      throw JobStoreError(writing: "\(path)/\(newName)", in: path, error)
     }
   }
 }

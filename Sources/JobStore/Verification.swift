@@ -10,13 +10,10 @@ import Records
 /// Looks at all files of a job; changes nothing unless the index is to be made anew from the lines.
 package func verify(_ path: String, rebuilding: Bool = false) throws(JobStoreError) -> VerifyReport {
   let directory = try JobDirectory(opening: path)
-  if let process = try directory.runningCoordinator() {
-    throw JobStoreError("a coordinator (process \(process)) works on the job in \(path); wait for it, or stop it first")
-  }
+  if let process = try directory.runningCoordinator() { throw JobStoreError.coordinatorRuns(process, path) }
   guard rebuilding else { return try verify(in: directory.files) }
   switch try directory.lock() {
-  case .coordinatorRuns(let process):
-    throw JobStoreError("a coordinator (process \(process)) works on the job in \(path); wait for it, or stop it first")
+  case .coordinatorRuns(let process): throw JobStoreError.coordinatorRuns(process, path)
   case .agentsLinger:
     throw JobStoreError("agents of the job in \(path) are still ending; try again in some seconds")
   case .taken(let lock, let own):
@@ -82,7 +79,7 @@ private struct Verification {
       return VerifyReport(verdict: .notSound, lines: findings.lines + ["not sound: \(faults), \(rows) rows recorded"])
     }
     if unfinished > 0 {
-      let sum = "not finished: \(rows) rows recorded; go on with: coordinator resume DIR"
+      let sum = "not finished: \(rows) rows recorded; go on with: coordinator resume \(files.path)"
       return VerifyReport(verdict: .notFinished, lines: findings.lines + [sum])
     }
     var sum = "sound: \(rows) rows, each recorded once"
@@ -192,7 +189,7 @@ private struct Verification {
     if let name = index.identifier, let known = history.identifier, name != known {
       findings.add(.index, "\(pass.indexName): belongs to another job or pass")
     }
-    let remedy = "make it anew with: coordinator verify DIR --rebuild"
+    let remedy = "make it anew with: coordinator verify \(files.path) --rebuild"
     let rest = try (file?.size() ?? 0) - index.offset
     if history.endedRows == nil {
       if rest > 0 { note("\(pass.indexName): no whole block at byte \(index.offset)", rest) }

@@ -97,7 +97,7 @@ import Testing
         .failed(
           .failed(
             "cannot write records to job/results.jsonl: No space left on device; make space there, "
-              + "then go on with: coordinator resume DIR"
+              + "then go on with: coordinator resume job"
           )
         )
       ]

@@ -53,7 +53,7 @@ import Testing
     #expect(
       error?.description
         == "cannot write records to job/results.jsonl: No space left on device; make space there, "
-        + "then go on with: coordinator resume DIR"
+        + "then go on with: coordinator resume job"
     )
     #expect(throws: JobStoreError.self) { try writer.commit() }
   }

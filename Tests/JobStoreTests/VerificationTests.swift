@@ -37,7 +37,7 @@ import Testing
   @Test func `of a job under way says how far it is`() throws {
     let report = try verify(in: makePass([Rows(0..<5)]))
     #expect(report.verdict == .notFinished)
-    #expect(report.lines == ["not finished: 5 rows recorded; go on with: coordinator resume DIR"])
+    #expect(report.lines == ["not finished: 5 rows recorded; go on with: coordinator resume job"])
     #expect(try verify(in: MemoryFiles()).verdict == .notFinished)
   }
 
