@@ -17,15 +17,12 @@ All of it takes about four minutes.
 import json
 import os
 import random
-import shutil
-import signal
 import statistics
 import sys
-import tempfile
 
 sys.dont_write_bytecode = True  # The folder belongs to the sources.
 
-from cluster_programs import Cluster, Origin, Trouble, span
+from cluster_programs import Cluster, Origin, Trouble, carry_out, span
 
 SEED = 20
 
@@ -196,39 +193,12 @@ def parked_origin(bench):
 MEASUREMENTS = {"1": connections_at_a_time, "2": reuse, "3": hot_origin, "4": parked_origin}
 
 
-def give_up(*_):
-    raise Trouble("a measurement does not come to an end")
-
-
 def main():
     wanted = sys.argv[1] if len(sys.argv) == 2 else "all" if len(sys.argv) == 1 else ""
     if wanted != "all" and wanted not in MEASUREMENTS:
         sys.exit("usage: TRAWL_BIN=FOLDER Benchmarks/cluster.py [1|2|3|4|all]")
-    for program in ("coordinator", "agent", "origin"):
-        if not os.access(os.path.join(os.environ.get("TRAWL_BIN", ""), program), os.X_OK):
-            sys.exit(
-                f"cluster.py: TRAWL_BIN must name the folder of the release programs, and there is no {program} in it: "
-                "swift build -c release --show-bin-path"
-            )
-    for number in (signal.SIGHUP, signal.SIGTERM):
-        signal.signal(number, lambda number, _: sys.exit(128 + number))
-    signal.signal(signal.SIGALRM, give_up)
-    folder = tempfile.mkdtemp(prefix="trawl-cluster-")
-    bench = None
-    try:
-        bench = Bench(folder)
-        print("| measured | figure | bound | verdict |\n|---|---|---|---|", flush=True)
-        for name, measure in MEASUREMENTS.items():
-            if wanted in (name, "all"):
-                signal.alarm(600)
-                measure(bench)
-    except Trouble as trouble:
-        sys.exit(f"cluster.py: {trouble}")
-    finally:
-        if bench:
-            bench.origin.kill()
-        shutil.rmtree(folder, ignore_errors=True)
-    sys.exit(1 if bench.missed else 0)
+    chosen = [measure for name, measure in MEASUREMENTS.items() if wanted in (name, "all")]
+    carry_out("cluster", chosen, 600, Bench)
 
 
 if __name__ == "__main__":

@@ -8,9 +8,12 @@ import datetime
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
+import sys
+import tempfile
 import time
 import urllib.request
 
@@ -217,3 +220,39 @@ def span(records):
     starts = [datetime.datetime.fromisoformat(record["started_at"]).timestamp() for record in records]
     ends = [start + record["time"]["total"] for start, record in zip(starts, records)]
     return max(ends) - min(starts)
+
+
+def _give_up(*_):
+    raise Trouble("a measurement does not come to an end")
+
+
+def carry_out(name, measurements, patience, make_bench, conclude=lambda bench: None):
+    """The main part of a script of that name, which ends with it: makes a bench in a folder of its own, and measures.
+
+    Each measurement has `patience` seconds. `conclude` is called when all have come to their end.
+    """
+    for program in ("coordinator", "agent", "origin"):
+        if not os.access(os.path.join(os.environ.get("TRAWL_BIN", ""), program), os.X_OK):
+            sys.exit(
+                f"{name}.py: TRAWL_BIN must name the folder of the release programs, and there is no {program} in it: "
+                "swift build -c release --show-bin-path"
+            )
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    signal.signal(signal.SIGALRM, _give_up)
+    folder = tempfile.mkdtemp(prefix=f"trawl-{name}-")
+    bench = None
+    try:
+        bench = make_bench(folder)
+        print("| measured | figure | bound | verdict |\n|---|---|---|---|", flush=True)
+        for measure in measurements:
+            signal.alarm(patience)
+            measure(bench)
+        conclude(bench)
+    except Trouble as trouble:
+        sys.exit(f"{name}.py: {trouble}")
+    finally:
+        if bench:
+            bench.origin.kill()
+        shutil.rmtree(folder, ignore_errors=True)
+    sys.exit(1 if bench.missed else 0)

@@ -17,17 +17,15 @@ import argparse
 import json
 import os
 import random
-import shutil
 import signal
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 
 sys.dont_write_bytecode = True  # The folder belongs to the sources.
 
-from cluster_programs import Program, Trouble, free_port, wait_until
+from cluster_programs import Program, Trouble, carry_out, free_port, wait_until
 from violence_job import LEASE, CountingOrigin, KilledJob
 
 SLOTS = 1_000
@@ -348,10 +346,6 @@ def stall(bench):
 MEASUREMENTS = {"kills": kills, "fresh": fresh, "restart": restart, "stall": stall}
 
 
-def give_up(*_):
-    raise Trouble("a measurement does not come to an end")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="?", default="all", choices=[*MEASUREMENTS, "all"])
@@ -360,32 +354,12 @@ def main():
     parser.add_argument("--kills", type=int)
     parser.add_argument("--seed", type=int, default=20)
     arguments = parser.parse_args()
-    for program in ("coordinator", "agent", "origin"):
-        if not os.access(os.path.join(os.environ.get("TRAWL_BIN", ""), program), os.X_OK):
-            sys.exit(
-                "violence.py: TRAWL_BIN must name the folder of the release programs, and there is no "
-                f"{program} in it: swift build -c release --show-bin-path"
-            )
-    for number in (signal.SIGHUP, signal.SIGTERM):
-        signal.signal(number, lambda number, _: sys.exit(128 + number))
-    signal.signal(signal.SIGALRM, give_up)
-    folder = tempfile.mkdtemp(prefix="trawl-violence-")
-    bench = None
-    try:
-        bench = Bench(folder, arguments)
-        print("| measured | figure | bound | verdict |\n|---|---|---|---|", flush=True)
-        for name, measure in MEASUREMENTS.items():
-            if arguments.what in (name, "all"):
-                signal.alarm(1800)
-                measure(bench)
+    chosen = [measure for name, measure in MEASUREMENTS.items() if arguments.what in (name, "all")]
+
+    def conclude(bench):
         print(json.dumps({"seed": arguments.seed, "figures": bench.figures}, indent=1))
-    except Trouble as trouble:
-        sys.exit(f"violence.py: {trouble}")
-    finally:
-        if bench:
-            bench.origin.kill()
-        shutil.rmtree(folder, ignore_errors=True)
-    sys.exit(1 if bench.missed else 0)
+
+    carry_out("violence", chosen, 1800, lambda folder: Bench(folder, arguments), conclude)
 
 
 if __name__ == "__main__":
