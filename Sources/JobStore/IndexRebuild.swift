@@ -4,11 +4,17 @@ import Records
 /// Makes the index of a pass anew from its lines, up to the first that is no record, and puts it in place whole.
 package func rebuildIndex(of pass: Pass, in files: any FileLayer) throws(JobStoreError) {
   guard let results = try OpenFile.openIfPresent(pass.resultsName, in: files) else { return }
-  let temporary = ".\(pass.indexName).new"
-  try files.removeIfPresent(temporary)
-  let file = try OpenFile.open(temporary, .creating, in: files)
+  let identifier = try identifier(of: pass, in: files)
+  try files.replace(pass.indexName, durably: true) { (file) throws(JobStoreError) in
+    try writeIndex(of: results, identifier, to: file)
+    // The index must not speak of lines that are not durable.
+    try results.synchronize()
+  }
+}
+
+private func writeIndex(of results: OpenFile, _ identifier: [UInt8], to file: OpenFile) throws(JobStoreError) {
   var bytes: [UInt8] = []
-  IndexHeader(identifier: try identifier(of: pass, in: files)).append(to: &bytes)
+  IndexHeader(identifier: identifier).append(to: &bytes)
   var block = IndexBlock(offset: 0, columns: [])
   var records = RecordReader(results, from: 0, to: try results.size())
   while case .record(let record) = try records.next() {
@@ -21,11 +27,6 @@ package func rebuildIndex(of pass: Pass, in files: any FileLayer) throws(JobStor
   }
   if !block.columns.isEmpty { block.append(to: &bytes) }
   try file.append(bytes)
-  // The index must not speak of lines that are not durable.
-  try results.synchronize()
-  try file.synchronize()
-  try files.move(temporary, to: pass.indexName)
-  try files.makeNamesDurable()
 }
 
 /// From the journal, else from the index there is; zeros if neither can be read.

@@ -84,15 +84,9 @@ package final class JobDirectory: Sendable {
     return bytes
   }
 
-  /// Puts a small file in place whole or not at all: write, fsync, rename, fsync of the folder.
+  /// Puts a small file in place, durably.
   package func replace(_ name: String, with bytes: [UInt8]) throws(JobStoreError) {
-    let temporary = ".\(name).new"
-    try files.removeIfPresent(temporary)
-    let file = try OpenFile.open(temporary, .creating, in: files)
-    try file.append(bytes)
-    try file.synchronize()
-    try files.move(temporary, to: name)
-    try files.makeNamesDurable()
+    try files.replace(name, with: bytes, durably: true)
   }
 
   /// Takes a job away that recorded nothing, so that the folder can be named again.

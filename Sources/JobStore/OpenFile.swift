@@ -98,6 +98,28 @@ extension FileLayer {
     do throws(SystemError) { try synchronizeNames() } catch { throw JobStoreError(writing: path, in: path, error) }
   }
 
+  /// Puts a file in place whole or not at all, under whatever was there: write, fsync, rename, fsync of the folder.
+  /// Not `durably`, without the two syncs, it is whole for those who read it, and a crash may leave anything.
+  package func replace(_ name: String, with bytes: [UInt8], durably: Bool) throws(JobStoreError) {
+    try replace(name, durably: durably) { (file) throws(JobStoreError) in try file.append(bytes) }
+  }
+
+  /// The same for a file that is written piece by piece.
+  func replace(
+    _ name: String,
+    durably: Bool,
+    _ write: (OpenFile) throws(JobStoreError) -> Void
+  ) throws(JobStoreError) {
+    let temporary = ".\(name).new"
+    // Left by somebody who was stopped.
+    try removeIfPresent(temporary)
+    let file = try OpenFile.open(temporary, .creating, in: self)
+    try write(file)
+    if durably { try file.synchronize() }
+    try move(temporary, to: name)
+    if durably { try makeNamesDurable() }
+  }
+
   func removeIfPresent(_ name: String) throws(JobStoreError) {
     do throws(SystemError) {
       try remove(name)

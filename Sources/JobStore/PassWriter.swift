@@ -167,9 +167,7 @@ package struct PassWriter: ~Copyable {
     try refuseAfterFailure()
     do throws(JobStoreError) {
       try refuseRemovedFiles()
-      try files.removeIfPresent(".status.json.new")
-      try OpenFile.open(".status.json.new", .creating, in: files).append(bytes)
-      try files.move(".status.json.new", to: "status.json")
+      try files.replace("status.json", with: bytes, durably: false)
     } catch {
       try fail(error)
     }

@@ -1,4 +1,5 @@
 import FetchModel
+import Glibc
 import JobStore
 import Testing
 
@@ -130,5 +131,36 @@ import Testing
     #expect(main.counters == Rows(0..<Self.rowCount).counters, what)
     let retried = try recover(.retry(1), in: files)
     #expect(retried.counters == Rows(Self.failed).counters, what)
+  }
+}
+
+@Suite struct `A file that is replaced` {
+  private let old: [UInt8] = [1, 2, 3]
+  private let new: [UInt8] = [4, 5, 6, 7]
+
+  @Test(arguments: 0...6)
+  func `is the old one or the new one, wherever a crash comes, and the new one once that was said`(calls: Int) throws {
+    var random = SeededGenerator(seed: UInt64(calls))
+    let files = MemoryFiles(["a": old])
+    files.stop(after: calls)
+    var isSaid = true
+    do throws(JobStoreError) { try files.replace("a", with: new, durably: true) } catch { isSaid = false }
+    // remove, open, append, sync, rename, sync of the names.
+    #expect(isSaid == (calls >= 6))
+    for round in 0..<40 {
+      let left = files.after(MemoryFiles.Crash.allCases[round % 2], &random)
+      let found = left.bytes("a")
+      #expect(found == new || (found == old && !isSaid))
+      // What a crash left lying about is in nobody's way.
+      try left.replace("a", with: new + new, durably: true)
+      #expect(left.contents == ["a": new + new])
+    }
+  }
+
+  @Test func `not durably costs no sync, and is whole all the same`() throws {
+    let files = MemoryFiles(["a": old])
+    files.fail("synchronize", EIO)
+    try files.replace("a", with: new, durably: false)
+    #expect(files.contents == ["a": new])
   }
 }
