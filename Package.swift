@@ -112,6 +112,7 @@ let package = Package(
 
     tests(of: "FetchModel"),
     tests(of: "HTTP1", ["FetchModel"], resources: [.copy("Fixtures")]),
+    tests(of: "PosixIO"),
     tests(of: "Records", ["FetchModel"]),
     tests(of: "Scheduling", ["FetchModel"], resources: [.copy("Transcripts")]),
     tests(of: "WireProtocol", ["FetchModel"]),

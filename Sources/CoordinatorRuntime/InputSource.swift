@@ -1,5 +1,4 @@
 import FetchModel
-import Glibc
 import JobStore
 import PosixIO
 
@@ -57,7 +56,7 @@ struct InputSource: ~Copyable {
       switch place {
       case .file(let descriptor, let expected): return try readFile(descriptor, expected)
       case .pipe(let descriptor, let files):
-        guard wait(for: descriptor, unless: interruption, isOver) else { return .stopped }
+        guard try wait(for: descriptor, unless: interruption, isOver) else { return .stopped }
         return try readPipe(descriptor, files)
       case .spool(let files, let endedBytes): return try readSpool(files, endedBytes)
       }
@@ -69,7 +68,7 @@ struct InputSource: ~Copyable {
   }
 
   private mutating func readFile(_ descriptor: Int32, _ expected: [UInt64]) throws -> Read {
-    let block = try Self.bytes(of: descriptor, isWhole: true)
+    let block = try readFully(descriptor, Self.blockBytes)
     let changed =
       "\(name) is not the list that this job began with: it differs after byte \(offset); "
       + "put the old list back, or start a new job for the new one"
@@ -88,7 +87,7 @@ struct InputSource: ~Copyable {
   }
 
   private mutating func readPipe(_ descriptor: Int32, _ files: (any FileLayer)?) throws -> Read {
-    let block = try Self.bytes(of: descriptor, isWhole: false)
+    let block = try readAvailable(descriptor, atMost: Self.blockBytes)
     guard !block.isEmpty else { return .ended(bytes: offset, isCut: false) }
     if let files {
       if offset == 0 { spool = try InputSpool(creatingIn: files) }
@@ -109,33 +108,16 @@ struct InputSource: ~Copyable {
     return .block(block)
   }
 
-  /// A whole block of a file, or what is left of it; of a pipe, what there is. Empty at the end.
-  private static func bytes(of descriptor: Int32, isWhole: Bool) throws(SystemError) -> [UInt8] {
-    var failure: SystemError?
-    let bytes = [UInt8](unsafeUninitializedCapacity: blockBytes) { buffer, count in
-      while count < buffer.count {
-        let got = Glibc.read(descriptor, buffer.baseAddress?.advanced(by: count), buffer.count - count)
-        if got < 0, errno == EINTR { continue }
-        if got < 0 { failure = SystemError("read") }
-        guard got > 0 else { return }
-        count += got
-        if !isWhole { return }
-      }
-    }
-    if let failure { throw failure }
-    return bytes
-  }
-
   /// False if it is over before anything came.
-  private func wait(for descriptor: Int32, unless interruption: EventSignal, _ isOver: () -> Bool) -> Bool {
+  private func wait(
+    for descriptor: Int32,
+    unless interruption: EventSignal,
+    _ isOver: () -> Bool
+  ) throws(SystemError) -> Bool {
     while true {
-      var entries = [
-        pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),
-        pollfd(fd: interruption.descriptor, events: Int16(POLLIN), revents: 0),
-      ]
-      guard poll(&entries, 2, -1) > 0 else { continue }
-      if entries[1].revents != 0, isOver() { return false }
-      if entries[0].revents != 0 { return true }
+      let isReady = try waitUntilReadable([descriptor, interruption.descriptor])
+      if isReady[1], isOver() { return false }
+      if isReady[0] { return true }
     }
   }
 }

@@ -25,16 +25,11 @@ enum StandardOutput {
       switch error.number {
       case EINTR: break
       // Whoever started this process may have made the descriptor non-blocking.
-      case EAGAIN: waitUntilWritable()
+      case EAGAIN:
+        do throws(SystemError) { try waitUntilWritable(STDOUT_FILENO) } catch { throw OutputFailure.failed(error) }
       case EPIPE: throw .brokenPipe
       default: throw .failed(error)
       }
     }
-  }
-
-  private static func waitUntilWritable() {
-    var entry = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
-    // Whatever it returns: the next write says what is the matter.
-    _ = poll(&entry, 1, -1)
   }
 }
