@@ -48,6 +48,9 @@ struct AgentCommand: ParsableCommand {
     do {
       var command = try parseAsRoot()
       try command.run()
+    } catch let error as KeyError {
+      StandardError.write("agent: \(error)\n")
+      exit(withError: ExitCode(2))
     } catch {
       guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
       // One line, as for every other error; ArgumentParser has three of its own.
@@ -77,12 +80,9 @@ struct AgentCommand: ParsableCommand {
   }
 
   /// The keys, if it is to have any.
-  private func readKeys() throws -> AgentKeys? {
-    do {
-      return try keys.map { try AgentKeys(reading: $0) }
-    } catch {
-      throw ValidationError("\(error)")
-    }
+  private func readKeys() throws(KeyError) -> AgentKeys? {
+    guard let keys else { return nil }
+    return try AgentKeys(reading: keys)
   }
 
   func run() throws {

@@ -20,6 +20,9 @@ struct CoordinatorCommand: ParsableCommand {
     do {
       var command = try parseAsRoot()
       try command.run()
+    } catch let error as KeyError {
+      StandardError.write("coordinator: \(error)\n")
+      exit(withError: ExitCode(CoordinatorExit.notDone.rawValue))
     } catch {
       guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
       // One line, as for every other error; ArgumentParser has three of its own.

@@ -19,12 +19,7 @@ struct Keygen: ParsableCommand {
   }
 
   func run() throws {
-    let made: KeyGeneration
-    do {
-      made = try KeyGeneration(in: directory, agents: agents)
-    } catch {
-      throw ValidationError("\(error)")
-    }
+    let made = try KeyGeneration(in: directory, agents: agents)
     let verb = made.isNew ? "made" : "kept"
     print("\(verb)   \(directory)/coordinator.key and \(directory)/allowed-agents: they stay here")
     for name in made.agents { print("made   \(directory)/\(name): copy it to that agent's host, and nothing else") }

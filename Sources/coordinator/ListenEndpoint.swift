@@ -46,12 +46,9 @@ struct ListenEndpoint {
   }
 
   /// Reads the keys of a folder, if one was named.
-  static func readKeys(_ folder: String?) throws -> CoordinatorKeys? {
-    do {
-      return try folder.map { try CoordinatorKeys(reading: $0) }
-    } catch {
-      throw ValidationError("\(error)")
-    }
+  static func readKeys(_ folder: String?) throws(KeyError) -> CoordinatorKeys? {
+    guard let folder else { return nil }
+    return try CoordinatorKeys(reading: folder)
   }
 
   /// A numeric loopback address; names and interfaces could be anything.

@@ -163,10 +163,12 @@ import Testing
     try expectRefusal("agent", agent + ["--keys", "keys"], saying: ["--keys keys/agent-1"])
     try expectRefusal("agent", agent + ["--keys", "absent"], saying: ["absent"])
     try expectRefusal("coordinator", coordinator + ["--keys", "keys/agent-1"], saying: ["coordinator keygen"])
+    try expectRefusal("coordinator", ["keygen", "keys/allowed-agents"], saying: ["keys/allowed-agents"])
     try expectRefusal(
       "coordinator",
       coordinator + ["--keys", "keys", "--insecure-plaintext"],
-      saying: ["--insecure-plaintext"]
+      saying: ["--insecure-plaintext", "coordinator run --help"],
+      ending: .exit(64)
     )
     #expect(!sandbox.exists("out"))
   }
@@ -175,10 +177,13 @@ import Testing
     _ name: String,
     _ arguments: [String],
     saying words: [String],
+    ending expected: Ending = .exit(2),
     sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
     let (ending, program) = try sandbox.run(name, arguments, within: 20)
-    #expect(ending == .exit(64), sourceLocation: sourceLocation)
+    #expect(ending == expected, sourceLocation: sourceLocation)
+    let speaksOfUsage = program.errorText.contains("--help")
+    #expect(speaksOfUsage == (expected == .exit(64)), "\(program.errorText)", sourceLocation: sourceLocation)
     #expect(program.errorLines.count == 1, "\(program.errorText)", sourceLocation: sourceLocation)
     for word in words {
       #expect(program.errorText.contains(word), "\(program.errorText)", sourceLocation: sourceLocation)
