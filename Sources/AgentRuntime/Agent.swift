@@ -20,7 +20,8 @@ import ZeroMQ
 // before it is recognised; their numbers mean something else afterwards.
 //
 // An agent outlives jobs and coordinators. Welcomed to another job it puts its outbox aside (`Shelves`) and names that
-// in each hello, too; welcomed to that job again it sends what is there. What nobody comes for is dropped after a while.
+// in each hello, too; welcomed to that job again it sends what is there. What nobody comes for is dropped after a
+// while.
 //
 // The files: `+Messages` what the coordinator says; `+Session` from one session to the next; `+Reports` what workers
 // say; `+Keeping` what is kept for coordinators that are away; `+Ending` how an agent that is told to end gets rid of

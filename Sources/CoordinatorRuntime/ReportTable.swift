@@ -28,9 +28,9 @@ struct ReportTable {
     }
     let effort = report.effort
     lines.append("bytes       \(size(report.bodyBytes)) of bodies, \(size(effort.wireBytes.received)) received")
-    lines.append(
-      "connections \(grouped(effort.connections.opened)) opened, \(grouped(effort.connections.reused)) requests reused one"
-    )
+    let connections = effort.connections
+    let reused = "\(grouped(connections.reused)) requests reused one"
+    lines.append("connections \(grouped(connections.opened)) opened, \(reused)")
     lines.append("handshakes  \(grouped(effort.handshakes.full)) full, \(grouped(effort.handshakes.resumed)) resumed")
     let latency = report.latencySeconds
     lines.append(

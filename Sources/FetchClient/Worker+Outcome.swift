@@ -167,8 +167,8 @@ extension Worker {
     if builder.isFull { flush() }
   }
 
-  /// Milliseconds for which the answer asks to be left alone; 0 for none. A pause of the origin stops its rows here, too:
-  /// those that wait, and for a moment those that the coordinator sends before it knows.
+  /// Milliseconds for which the answer asks to be left alone; 0 for none. A pause of the origin stops its rows here,
+  /// too: those that wait, and for a moment those that the coordinator sends before it knows.
   private func notePause(_ connection: Connection, _ status: Int?) -> UInt64 {
     guard let milliseconds = retryAfter(connection), milliseconds > 0 else { return 0 }
     if status == 429 || status == 503 {

@@ -224,8 +224,8 @@ private func recoverTail(
   if recovered.cut.results > 0 {
     guard !hasEnded else {
       throw JobStoreError(
-        "\(results.path) has no whole record at byte \(recovered.resultsLength), and its job has ended, so nothing of it "
-          + "may be cut; put it back, or mend that line"
+        "\(results.path) has no whole record at byte \(recovered.resultsLength), and its job has ended, so nothing of "
+          + "it may be cut; put it back, or mend that line"
       )
     }
     try results.truncate(to: recovered.resultsLength)
@@ -249,7 +249,8 @@ extension RecoveredPass {
   fileprivate mutating func record(_ column: ResultColumn) throws(JobStoreError) {
     guard recorded.insert(column.seq) else {
       throw JobStoreError(
-        "row \(column.seq) is recorded twice in \(pass.resultsName); take one of its lines out, then: coordinator verify --rebuild"
+        "row \(column.seq) is recorded twice in \(pass.resultsName); take one of its lines out, "
+          + "then: coordinator verify --rebuild"
       )
     }
     counters.add(column)

@@ -37,7 +37,8 @@ package struct RecordWriter: Sendable {
   ///
   /// The spans are borrowed for the call. `url` is the row's URL, or the row itself if it has none that can be
   /// read; its password is hidden. `head` holds the bytes that the positions in `fields` point into and is only
-  /// read where they do; without it the fields that need it are left out. `body` is the body for the line, nil unless the job asks for it.
+  /// read where they do; without it the fields that need it are left out. `body` is the body for the line, nil unless
+  /// the job asks for it.
   package mutating func append(
     _ fields: borrowing RecordFields,
     url: Span<UInt8>?,

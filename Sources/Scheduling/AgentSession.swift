@@ -12,7 +12,8 @@ package import FetchModel
 // coordinator was started again goes on: the agent works under its old lease while it reports what it holds. In both
 // cases the workers are asked first what they have in hand (`collect`), so that the hello names all of it, finished
 // rows that were not acknowledged included. Finished rows outlive all this, and the job, too: an agent that is welcomed
-// to another job drops what it has under way and keeps what it has finished, until somebody comes for it. Of two processes under one instance, the one that is told so takes another.
+// to another job drops what it has under way and keeps what it has finished, until somebody comes for it. Of two
+// processes under one instance, the one that is told so takes another.
 
 /// The pure core of an agent's connection to its coordinator.
 package struct AgentSession: Equatable, Sendable {

@@ -2,8 +2,8 @@ import DequeModule
 
 /// Whether an agent's failures are to be believed: one whose network is broken fails everywhere.
 ///
-/// Keeps what the last different origins came to, 50 of them. If four of five failed before there was a connection, the agent
-/// is suspect: it gets nothing but a probe now and then, and its failures of that kind are not recorded but tried
+/// Keeps what the last different origins came to, 50 of them. If four of five failed before there was a connection, the
+/// agent is suspect: it gets nothing but a probe now and then, and its failures of that kind are not recorded but tried
 /// elsewhere.
 struct AgentTrust {
   /// From so many parts of the window on, failures are doubted though not enough to suspend: each row gets a second

@@ -164,8 +164,8 @@ package struct Scheduler: Sendable {
   }
 
   /// Takes the next row of the input in and numbers it. `origin` is what `number` gave for it since the last call
-  /// of anything but an `add` that took its row, or 0: the line is no valid request. `leftTo`: the instance that an earlier
-  /// coordinator was about to give an unsafe row to, the last time it did.
+  /// of anything but an `add` that took its row, or 0: the line is no valid request. `leftTo`: the instance that an
+  /// earlier coordinator was about to give an unsafe row to, the last time it did.
   @discardableResult
   package mutating func add(
     origin: UInt32,

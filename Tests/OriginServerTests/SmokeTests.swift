@@ -36,7 +36,8 @@ import Testing
     defer { server.stop() }
     let port = try #require(server.ports[.http])
     let answer = try exchange(
-      "GET /fixed/10 HTTP/1.1\r\nHost: x\r\n\r\nGET /chunked/10?size=4 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+      "GET /fixed/10 HTTP/1.1\r\nHost: x\r\n\r\n"
+        + "GET /chunked/10?size=4 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
       port: port
     )
     func text(_ path: String, _ range: Range<Int>) -> String {

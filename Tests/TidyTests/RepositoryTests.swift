@@ -17,6 +17,12 @@ import Testing
     expectNone(written.flatMap(TextRules.length))
   }
 
+  @Test func `has no line over 120 columns`() throws {
+    let tests = try Repository.files(in: "Tests", endings: ["swift"])
+    let swift = (written + tests).filter { $0.path.hasSuffix(".swift") } + [try Repository.file("Package.swift")]
+    expectNone(swift.flatMap(TextRules.width))
+  }
+
   @Test func `forces no try`() {
     expectNone(written.flatMap(TextRules.forcedTry))
   }

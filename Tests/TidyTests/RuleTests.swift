@@ -10,6 +10,12 @@ import Testing
     #expect(TextRules.length(SourceText("Sources/A/A.swift", allowed + "x")).count == 1)
   }
 
+  @Test func `lines that are too wide`() {
+    let allowed = "// " + String(repeating: "é", count: TextRules.widestLine - 3)
+    #expect(count(TextRules.width, "\(allowed)\n\(allowed)") == 0)
+    #expect(count(TextRules.width, "\(allowed)\n\(allowed)x") == 1)
+  }
+
   @Test func `forced tries`() {
     #expect(count(TextRules.forcedTry, "let a = try! open()") == 1)
     #expect(count(TextRules.forcedTry, "let a = try open() // never try!") == 0)

@@ -2,6 +2,7 @@
 
 enum TextRules {
   static let longestFile = 500
+  static let widestLine = 120
 
   /// A file that does not fit into one's head is cut in two.
   static func length(_ file: SourceText) -> [Violation] {
@@ -9,6 +10,13 @@ enum TextRules {
     let count = file.lines.last == "" ? file.lines.count - 1 : file.lines.count
     guard count > longestFile else { return [] }
     return [Violation("\(file.path): \(count) lines, at most \(longestFile) are allowed; split it by responsibility")]
+  }
+
+  /// The formatter lets comments and long strings pass.
+  static func width(_ file: SourceText) -> [Violation] {
+    file.lines.indices.filter { file.lines[$0].count > widestLine }.map { index in
+      Violation(file, line: index, "\(file.lines[index].count) columns, at most \(widestLine) are allowed; wrap it")
+    }
   }
 
   /// `try!` turns an error into a crash without a word about it.

@@ -66,8 +66,8 @@ package struct RetryPolicy: Equatable, Sendable {
 
   package init() {}
 
-  /// Nanoseconds between attempt `attempts` (1 is the first) and the next: curl's one second, doubled each time, at most
-  /// ten minutes, spread by a quarter so that rows which failed together do not come back together.
+  /// Nanoseconds between attempt `attempts` (1 is the first) and the next: curl's one second, doubled each time, at
+  /// most ten minutes, spread by a quarter so that rows which failed together do not come back together.
   package func pauses(afterAttempts attempts: Int) -> ClosedRange<UInt64> {
     if let delay { return delay.wholeNanoseconds...delay.wholeNanoseconds }
     let doublings = UInt64(min(max(attempts, 1) - 1, 20))

@@ -8,9 +8,9 @@ package enum RetryAfter {
     min(milliseconds, longestMilliseconds) * 1_000_000
   }
 
-  /// Milliseconds, at most `longestMilliseconds`; nil if the value is neither a number of seconds nor a date that lies ahead. A date is
-  /// meant by the clock of whoever sent it: `date` is the Date field of the same response, and only without a valid one
-  /// is it compared with this machine's time.
+  /// Milliseconds, at most `longestMilliseconds`; nil if the value is neither a number of seconds nor a date that lies
+  /// ahead. A date is meant by the clock of whoever sent it: `date` is the Date field of the same response, and only
+  /// without a valid one is it compared with this machine's time.
   package static func milliseconds(_ value: Span<UInt8>, date: Span<UInt8>?, wallMicroseconds: UInt64) -> UInt64? {
     if let seconds = seconds(value) { return min(seconds * 1000, longestMilliseconds) }
     let here = Int(wallMicroseconds / 1_000_000)

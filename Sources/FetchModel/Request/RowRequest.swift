@@ -24,8 +24,8 @@ package struct RowRequest: Sendable {
   package var body: [UInt8]? { storedBody.value }
   /// What the record repeats: valid UTF-8, at most 256 bytes, perhaps empty.
   package var id: [UInt8]? { storedID.value }
-  /// A host name in lower case without trailing dot, to be indicated instead of the URL's, whose host is verified all the
-  /// same.
+  /// A host name in lower case without trailing dot, to be indicated instead of the URL's, whose host is verified all
+  /// the same.
   package var sni: [UInt8]? { storedSNI.value }
 
   /// Puts `urlText` in the place of what `text` held, into its storage.

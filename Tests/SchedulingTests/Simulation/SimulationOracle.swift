@@ -193,7 +193,8 @@ struct SimulationOracle {
     if let pause = pauses[key], now < pause {
       throw SimulationFailure(
         .pausesAreKept,
-        "row \(seq) goes to \(String(decoding: key, as: UTF8.self)), which asked for a pause until \(pause.nanoseconds / 1_000_000)"
+        "row \(seq) goes to \(String(decoding: key, as: UTF8.self)), which asked for a pause until "
+          + "\(pause.nanoseconds / 1_000_000)"
       )
     }
     for lease in leases where lease.rows[seq] != nil {
@@ -201,8 +202,8 @@ struct SimulationOracle {
       guard isSuspect, !rows[Int(seq)].isUnsafe, !rows[Int(seq)].wasDoubled, lease.name != name else {
         throw SimulationFailure(
           .onlySuspectRowsAreDoubled,
-          "row \(seq) is given to \(name), and \(lease.name) has it; suspect: \(isSuspect), unsafe: \(rows[Int(seq)].isUnsafe), "
-            + "doubled before: \(rows[Int(seq)].wasDoubled)"
+          "row \(seq) is given to \(name), and \(lease.name) has it; suspect: \(isSuspect), "
+            + "unsafe: \(rows[Int(seq)].isUnsafe), doubled before: \(rows[Int(seq)].wasDoubled)"
         )
       }
       rows[Int(seq)].wasDoubled = true
