@@ -4,10 +4,10 @@ package enum AttemptVerdict: Equatable, Sendable {
   /// The scheduler gives the row out again, later.
   case tryAgain
 
-  /// `mustNotRepeat`: of the row, whatever the request that a redirect has made of it: an attempt begins with the row's
-  /// own request. `attempts` counts this one; `elapsed` runs from the first attempt's beginning to now. `retryAfterMilliseconds`:
-  /// what the origin asked for, 0 for nothing. A row for which it would be too late by the time of its next attempt ends
-  /// now: nobody is served by the wait.
+  /// `mustNotRepeat`: of the row, whatever a redirect has made of its request: an attempt begins with the row's own.
+  /// `attempts` counts this one; `elapsed` runs from the first attempt's beginning to now. `retryAfterMilliseconds`:
+  /// what the origin asked for, 0 for nothing. A row for which it would be too late by the time of its next attempt
+  /// ends now: nobody is served by the wait.
   package init(
     failure: FailureCode?,
     status: Int?,
