@@ -24,24 +24,8 @@ struct InputIdentity: Codable, Equatable {
   }
 
   private static func hash(_ descriptor: Int32, from offset: UInt64) throws(SystemError) -> String {
-    var failure: SystemError?
-    let bytes = [UInt8](unsafeUninitializedCapacity: sampleBytes) { buffer, count in
-      while count < buffer.count {
-        let got = pread(
-          descriptor,
-          buffer.baseAddress?.advanced(by: count),
-          buffer.count - count,
-          off_t(offset) + off_t(count)
-        )
-        if got < 0, errno == EINTR { continue }
-        if got < 0 { failure = SystemError("pread") }
-        guard got > 0 else { return }
-        count += got
-      }
-    }
-    if let failure { throw failure }
     var hash = StreamHash()
-    hash.add(bytes)
+    hash.add(try readFully(descriptor, at: offset, sampleBytes))
     return String(hash.value, radix: 16)
   }
 

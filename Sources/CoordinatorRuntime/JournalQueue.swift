@@ -69,7 +69,7 @@ package struct JournalQueue {
     for instance in present { counts[instance, default: 0] += 1 }
     for hello in hellos.values { counts[hello.instance, default: 0] += 1 }
     var entries: [JournalEntry] = []
-    for (instance, count) in joined {
+    for (instance, count) in joined.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
       let surplus = count - (counts[instance] ?? 0)
       guard surplus > 0 else { continue }
       joined[instance] = count == surplus ? nil : count - surplus

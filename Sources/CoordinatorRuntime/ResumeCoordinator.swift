@@ -48,7 +48,9 @@ package func resumeCoordinator(_ request: ResumeRequest, signals: TerminationSig
 
 /// Waits for agents that an earlier coordinator has started and that may still send requests; nil if a signal came.
 private func takeLock(of directory: JobDirectory, unless signals: TerminationSignals) throws -> Descriptor? {
-  let deadline = Clock.now().adding(nanoseconds: 30_000_000_000)
+  let begin = Clock.now()
+  let deadline = begin.adding(nanoseconds: 30_000_000_000)
+  var isSaid = false
   while true {
     switch try directory.lock() {
     case .taken(let lock, let own):
@@ -62,8 +64,11 @@ private func takeLock(of directory: JobDirectory, unless signals: TerminationSig
           "agents of an earlier run still hold \(directory.path)/lock; end them (fuser -v \(directory.path)/lock)"
         )
       }
-      var entry = pollfd(fd: signals.descriptor, events: Int16(POLLIN), revents: 0)
-      if poll(&entry, 1, 50) > 0, signals.take() > 0 { return nil }
+      if !isSaid, Clock.now() >= begin.adding(nanoseconds: 1_000_000_000) {
+        isSaid = true
+        StandardError.write("waiting for agents of an earlier run to end\n")
+      }
+      if try waitUntilReadable([signals.descriptor], orFor: 50).contains(true), signals.take() > 0 { return nil }
     }
   }
 }
