@@ -25,7 +25,8 @@ package func resumeCoordinator(_ request: ResumeRequest, signals: TerminationSig
     passes.removeLast()
     recovered = try recover(passes[passes.count - 1], in: directory.files)
   }
-  guard !recovered.journalWasLost || request.repeatsUnsafe else {
+  // Once all rows are recorded, none of them is sent by this pass any more.
+  guard !recovered.journalWasLost || recovered.endedRows != nil || request.repeatsUnsafe else {
     throw CoordinatorError(
       "\(request.path)/\(recovered.pass.journalName) is damaged, so it is not known which requests that must not be "
         + "sent twice have left; if that does no harm: coordinator resume \(request.path) --retry-unsafe"

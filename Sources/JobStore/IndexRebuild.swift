@@ -31,8 +31,8 @@ package func rebuildIndex(of pass: Pass, in files: any FileLayer) throws(JobStor
 /// From the journal, else from the index there is; zeros if neither can be read.
 private func identifier(of pass: Pass, in files: any FileLayer) throws(JobStoreError) -> [UInt8] {
   if let file = try OpenFile.openIfPresent(pass.journalName, in: files) {
-    var journal = JournalReader(file)
-    if case .began(let name, _) = try journal.next() { return name }
+    var journal = try JournalReader(file)
+    while let entry = try journal.next() { if case .began(let name, _) = entry { return name } }
   }
   if let file = try OpenFile.openIfPresent(pass.indexName, in: files) {
     let index = try IndexReader(file)

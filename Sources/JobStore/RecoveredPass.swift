@@ -17,7 +17,8 @@ package struct RecoveredPass: Sendable {
   /// The pass's own 16 bytes; zeros if neither index nor journal has them.
   package internal(set) var identifier = [UInt8](repeating: 0, count: 16)
   package internal(set) var selection: [UInt8] = []
-  /// There are records, but no journal that can be read: selection, agents, input and unsafe rows are unknown.
+  /// The journal's beginning cannot be read, or something in its middle: which unsafe rows have left is not known, and
+  /// perhaps neither are selection, agents and input.
   package internal(set) var journalWasLost = false
 
   package internal(set) var recorded = RowSet()
@@ -35,11 +36,19 @@ package struct RecoveredPass: Sendable {
   var resultsLength: UInt64 = 0
   var indexLength: UInt64 = 0
   var journalLength: UInt64 = 0
+  /// Hashes behind damage are not those of the blocks that they would be counted for.
+  private var ignoresHashes = false
 
   init(_ pass: Pass) { self.pass = pass }
 
   /// Unsafe rows whose fate is not known may be sent again.
   package mutating func forgetUnsafeRows() { unsafe = [:] }
+
+  /// Entries were lost before the next one.
+  mutating func passOverDamage() {
+    journalWasLost = true
+    ignoresHashes = true
+  }
 
   mutating func apply(_ entry: JournalEntry) {
     switch entry {
@@ -51,7 +60,7 @@ package struct RecoveredPass: Sendable {
       if let position = agents.firstIndex(where: { $0.instance == instance }) { agents.remove(at: position) }
     case .unsafeRowsLeft(let instance, let seqs):
       for seq in seqs where !recorded.contains(seq) { unsafe[seq] = instance }
-    case .inputRead(let hashes): inputHashes += hashes
+    case .inputRead(let hashes): if !ignoresHashes { inputHashes += hashes }
     case .inputEnded(let bytes): inputBytes = bytes
     case .ended(let rows): endedRows = rows
     }

@@ -98,15 +98,17 @@ private struct Verification {
   private mutating func checkJournal(of pass: Pass) throws(JobStoreError) -> History {
     var history = History()
     guard let file = try OpenFile.openIfPresent(pass.journalName, in: files) else { return history }
-    var journal = JournalReader(file)
+    var journal = try JournalReader(file)
     while let entry = try journal.next() {
       history.entries += 1
+      if let damage = journal.takeDamage() {
+        findings.add(.journal, "\(pass.journalName): damaged at byte \(damage), with whole entries behind it")
+      }
       switch entry {
       case .began(let name, _): history.identifier = name
       case .ended(let rows): history.endedRows = rows
       case .joined, .left, .unsafeRowsLeft, .inputRead, .inputEnded: break
       }
-      guard history.identifier != nil else { return History() }
     }
     let rest = try file.size() - journal.offset
     if rest > 0 {
