@@ -28,7 +28,7 @@ package func resumeCoordinator(_ request: ResumeRequest, signals: TerminationSig
   // Once all rows are recorded, none of them is sent by this pass any more.
   guard !recovered.journalWasLost || recovered.endedRows != nil || request.repeatsUnsafe else {
     throw CoordinatorError(
-      "\(request.path)/\(recovered.pass.journalName) is damaged, so it is not known which requests that must not be "
+      "\(request.path)/\(recovered.pass.journalName) was damaged, so it is not known which requests that must not be "
         + "sent twice have left; if that does no harm: coordinator resume \(request.path) --retry-unsafe"
     )
   }

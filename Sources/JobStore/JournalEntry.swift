@@ -1,7 +1,7 @@
 /// What a job must know after a crash beside its records. One journal a pass, in the order in which things happened.
 package enum JournalEntry: Equatable, Sendable {
-  /// The first entry of each journal. The pass's own 16 bytes, and which rows it is about in the words of whoever
-  /// selected them.
+  /// The first entry of each journal that is whole. The pass's own 16 bytes, and which rows it is about in the words
+  /// of whoever selected them.
   case began(pass: [UInt8], selection: [UInt8])
   /// An agent's instance may hold rows from here on.
   case joined(instance: [UInt8], isLocal: Bool)
@@ -14,6 +14,8 @@ package enum JournalEntry: Equatable, Sendable {
   case inputEnded(bytes: UInt64)
   /// Every row of the pass is recorded; so many they are.
   case ended(rows: UInt64)
+  /// Entries before this one were lost, and somebody went on all the same: which unsafe rows left before is not known.
+  case unsafeRowsUnknown
 }
 
 /// How entries stand in the file: length of the payload, kind, payload, CRC-32C of all before. Numbers are fixed and
@@ -52,6 +54,7 @@ extension JournalEntry {
     case .inputRead: 5
     case .inputEnded: 6
     case .ended: 7
+    case .unsafeRowsUnknown: 9
     }
   }
 
@@ -79,6 +82,7 @@ extension JournalEntry {
       bytes.appendFixed(count)
     case .ended(let rows):
       bytes.appendFixed(rows)
+    case .unsafeRowsUnknown: break
     }
   }
 
@@ -89,7 +93,7 @@ extension JournalEntry {
     let length = Int(head.fixed(UInt32.self, bytes))
     let kind = head.fixed(UInt8.self, bytes)
     // First of all: a length out of damaged bytes must not be waited for.
-    guard (1...7).contains(kind), length <= maximumPayloadBytes else { return .damaged }
+    guard (1...9).contains(kind), length <= maximumPayloadBytes else { return .damaged }
     let size = headBytes + length + checksumBytes
     guard bytes.count - offset >= size else { return .incomplete(size: size) }
     let payload = offset + headBytes..<offset + headBytes + length
@@ -131,7 +135,9 @@ extension JournalEntry {
       guard payload.count.isMultiple(of: 8) else { return nil }
       entry = .inputRead(hashes: (0..<payload.count / 8).map { _ in reader.fixed(UInt64.self, bytes) })
     case 6: entry = .inputEnded(bytes: reader.fixed(UInt64.self, bytes))
-    default: entry = .ended(rows: reader.fixed(UInt64.self, bytes))
+    case 7: entry = .ended(rows: reader.fixed(UInt64.self, bytes))
+    case 9: entry = .unsafeRowsUnknown
+    default: return nil
     }
     return reader.isValid && reader.remaining == 0 ? entry : nil
   }

@@ -37,7 +37,7 @@ package func recover(_ pass: Pass, in files: any FileLayer) throws(JobStoreError
         + "see: coordinator verify \(files.path)"
     )
   }
-  try recoverJournal(journal, hasBeginning: beginning != nil, &recovered)
+  try recoverJournal(journal, &recovered)
   try files.makeNamesDurable()
   return recovered
 }
@@ -266,17 +266,13 @@ private func endedRows(_ file: OpenFile) throws(JobStoreError) -> UInt64? {
   return rows
 }
 
-private func recoverJournal(
-  _ file: OpenFile,
-  hasBeginning: Bool,
-  _ recovered: inout RecoveredPass
-) throws(JobStoreError) {
+private func recoverJournal(_ file: OpenFile, _ recovered: inout RecoveredPass) throws(JobStoreError) {
   var journal = try JournalReader(file)
-  recovered.journalWasLost = !hasBeginning
   while let entry = try journal.next() {
     if journal.takeDamage() != nil { recovered.passOverDamage() }
     recovered.apply(entry)
   }
+  if !recovered.hasBeginning, !recovered.journalWasLost { recovered.passOverDamage() }
   let size = try file.size()
   recovered.journalLength = journal.offset
   recovered.cut.journal = size - journal.offset

@@ -83,7 +83,7 @@ import Testing
           for seq in seqs { #expect(recovered.recorded.contains(seq) != (recovered.unsafe[seq] != nil), what) }
         case .ended(let count):
           #expect(recovered.endedRows == count && recovered.recorded.count == count, what)
-        case .began, .joined, .left, .inputRead, .inputEnded: break
+        case .began, .joined, .left, .inputRead, .inputEnded, .unsafeRowsUnknown: break
         }
       }
     }

@@ -26,6 +26,7 @@ import Testing
     .left(instance: [1, 2, 3]), .unsafeRowsLeft(to: [9], seqs: []),
     .unsafeRowsLeft(to: [9], seqs: [5, 3, 4, .max, 0, 1 << 63]), .inputRead(hashes: []),
     .inputRead(hashes: [1, .max]), .inputEnded(bytes: .max), .ended(rows: 0), .ended(rows: 1_000_000),
+    .unsafeRowsUnknown,
   ]
 
   @Test(arguments: examples) func `comes back as it was`(entry: JournalEntry) {

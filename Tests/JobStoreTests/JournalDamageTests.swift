@@ -73,4 +73,50 @@ import Testing
       #expect(torn.bytes("journal") == whole)
     }
   }
+
+  /// Goes on with all that is found, once more than it must.
+  private func goOn(_ files: MemoryFiles, reading hashes: [UInt64]) throws {
+    var writer = try PassWriter(continuing: try recover(.main, in: files), in: files)
+    try writer.journal([.inputRead(hashes: hashes)])
+    try writer.syncJournal()
+  }
+
+  @Test func `stays lost after somebody went on, with the hashes that were read since`() throws {
+    let bounds = try bounds
+    for index in [0, 3, bounds[2], bounds[3] + 2] {
+      let files = try files([1, 2], damagedAt: index)
+      let known = try recover(.main, in: files).inputHashes
+      try goOn(files, reading: [20])
+      let length = files.bytes("journal").count
+      try goOn(files, reading: [])
+      // It is said once.
+      var entry: [UInt8] = []
+      JournalEntry.inputRead(hashes: []).append(to: &entry)
+      #expect(files.bytes("journal").count == length + entry.count)
+      let recovered = try recover(.main, in: files)
+      #expect(recovered.journalWasLost && recovered.identifier == passName)
+      #expect(recovered.inputHashes == known + [20])
+      #expect(try verify(in: files).verdict == .notFinished)
+      // Damage since is a fault again, and is said again.
+      let again = MemoryFiles(files.contents.merging(["journal": files.bytes("journal") + [0] + entry]) { $1 })
+      #expect(try verify(in: again).verdict == .notSound)
+      try goOn(again, reading: [30])
+      #expect(try recover(.main, in: again).inputHashes == known + [20, 30])
+    }
+  }
+
+  @Test func `stays lost wherever going on was stopped`() throws {
+    for journal in [[1, 2, 3], []] as [[UInt8]] {
+      let lost = MemoryFiles(try makePass([Rows([1])]).contents.merging(["journal": journal]) { $1 })
+      try goOn(lost, reading: [])
+      let whole = lost.bytes("journal")
+      for length in 0...whole.count {
+        let torn = MemoryFiles(lost.contents.merging(["journal": Array(whole[..<length])]) { $1 })
+        #expect(try recover(.main, in: torn).journalWasLost)
+        try goOn(torn, reading: [4])
+        let recovered = try recover(.main, in: torn)
+        #expect(recovered.journalWasLost && recovered.identifier == passName && recovered.inputHashes == [4])
+      }
+    }
+  }
 }
