@@ -1,9 +1,11 @@
 import FetchModel
 import Records
 
-/// Makes the index of a pass anew from its lines, up to the first that is no record, and puts it in place whole.
+/// Makes the index of a pass anew from its lines, up to a torn end, and puts it in place whole. Refuses where a line is
+/// damaged that has records behind it: a recovery would cut those that the new index does not cover.
 package func rebuildIndex(of pass: Pass, in files: any FileLayer) throws(JobStoreError) {
   guard let results = try OpenFile.openIfPresent(pass.resultsName, in: files) else { return }
+  try refuseDamagedLines(results, from: 0)
   let temporary = ".\(pass.indexName).new"
   try files.removeIfPresent(temporary)
   let file = try OpenFile.open(temporary, .creating, in: files)

@@ -101,6 +101,7 @@ private func recoverIndex(
   var index = try IndexReader(file)
   if let header = index.header, !isNamed { recovered.identifier = header.identifier }
   guard let header = index.header, header.identifier == recovered.identifier else {
+    try refuseDamagedLines(results, from: 0)
     recovered.cut.index = size
     var bytes: [UInt8] = []
     IndexHeader(identifier: recovered.identifier).append(to: &bytes)
@@ -108,7 +109,6 @@ private func recoverIndex(
     try file.append(bytes)
     try file.synchronize()
     recovered.indexLength = UInt64(bytes.count)
-    try refuseDamagedLines(results)
     return
   }
   let last = try count(&index, within: try results.size(), &recovered)
@@ -116,14 +116,18 @@ private func recoverIndex(
   recovered.indexLength = index.offset
   recovered.resultsLength = index.linesEnd
   recovered.cut.index = size - index.offset
-  if index.offset < size { try file.truncate(to: index.offset) }
+  if index.offset < size {
+    try refuseDamagedLines(results, from: index.linesEnd)
+    try file.truncate(to: index.offset)
+  }
   try file.synchronize()
 }
 
-/// No crash takes an index away whose header was durable before there was a line. Where it is gone, lines behind a
-/// damaged one may well have counted, and must not be cut.
-private func refuseDamagedLines(_ results: OpenFile) throws(JobStoreError) {
-  var records = RecordReader(results, from: 0, to: try results.size())
+/// No crash takes an index away whose header was durable before there was a line, and what a block speaks of was
+/// durable before that was torn. Where a part of the index is to go, lines behind a damaged one may well have counted,
+/// and must not be cut. Comes before anything is: the next recovery has to see the same.
+func refuseDamagedLines(_ results: OpenFile, from offset: UInt64) throws(JobStoreError) {
+  var records = RecordReader(results, from: offset, to: try results.size())
   var damaged: UInt64?
   while true {
     let offset = records.offset
@@ -133,8 +137,8 @@ private func refuseDamagedLines(_ results: OpenFile) throws(JobStoreError) {
     case .record:
       guard let damaged else { continue }
       throw JobStoreError(
-        "\(results.path) has no whole record at byte \(damaged) but records behind it, and its index is lost; "
-          + "mend that line, or put the index back"
+        "\(results.path) has no whole record at byte \(damaged) but records behind it, and no index that "
+          + "covers them; put the index back, mend that line, or cut it out"
       )
     }
   }
