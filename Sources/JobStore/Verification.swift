@@ -154,11 +154,11 @@ private struct Verification {
       case .end: break reading
       case .invalid:
         let text = "\(pass.resultsName): no whole record at byte \(offset)"
-        if known == .notCovered, history.endedRows == nil {
+        if known == .notCovered, history.endedRows == nil, try !refuses(index, file, results, from: offset) {
           note(text, size - offset)
           break reading
         }
-        findings.add(.line, text)
+        findings.add(.line, text + Self.remedy(known, hasEnded: history.endedRows != nil))
       case .record(let record):
         check(record, at: offset, known, of: pass)
         if rows.insert(record.column.seq) {
@@ -170,6 +170,38 @@ private struct Verification {
     }
     try checkIndex(index, file, of: pass, history, firstUncovered)
     return (rows, below)
+  }
+
+  /// Whether `recover` would not cut from `offset` on, because a part of the index is to go and records follow.
+  private func refuses(
+    _ index: borrowing IndexFollower,
+    _ file: OpenFile?,
+    _ results: OpenFile,
+    from offset: UInt64
+  ) throws(JobStoreError) -> Bool {
+    let indexSize = try file?.size() ?? 0
+    guard index.identifier == nil || indexSize > index.offset else { return false }
+    var records = RecordReader(results, from: offset, to: try results.size())
+    while true {
+      switch try records.next() {
+      case .record: return true
+      case .invalid: continue
+      case .end: return false
+      }
+    }
+  }
+
+  /// What can be done about a line that is no record.
+  private static func remedy(_ known: IndexFollower.Answer, hasEnded: Bool) -> String {
+    switch known {
+    case .column(let column) where hasEnded:
+      "; the index has row \(column.seq) there: put the file back from a copy"
+    case .column(let column):
+      "; the index has row \(column.seq) there: put the file back from a copy, or cut that line out, then "
+        + "coordinator verify DIR --rebuild, and coordinator resume DIR fetches the row again"
+    case .noLine: "; put the file back from a copy"
+    case .notCovered: "; put the file back from a copy, with its index"
+    }
   }
 
   private mutating func check(
