@@ -89,6 +89,17 @@ package final class JobDirectory: Sendable {
     try files.makeNamesDurable()
   }
 
+  /// Refuses a file that others may read or change: somebody must know that what is in it is no secret any more.
+  package func refuseOpenToOthers(_ name: String) throws(JobStoreError) {
+    var information = stat()
+    // One that is missing is for whoever reads it to find.
+    guard fstatat(folder.descriptor, name, &information, AT_SYMLINK_NOFOLLOW) == 0 else { return }
+    let mode = information.st_mode & 0o777
+    guard mode & 0o077 != 0 else { return }
+    let file = "\(path)/\(name)"
+    throw JobStoreError("\(file) is open to others (mode 0\(String(mode, radix: 8))); close it: chmod 600 \(file)")
+  }
+
   /// Takes a job away that recorded nothing, so that the folder can be named again. What is of a job's names was made
   /// by it, since a folder that held others was refused.
   package func removeUnusedJob() {

@@ -113,6 +113,19 @@ private final class Scratch {
     #expect(message { _ = try directory.read("job.json", limit: 1) }.contains("longer than the 1 bytes"))
   }
 
+  @Test func `shows secrets to nobody else`() throws {
+    let directory = try opened()
+    try directory.refuseOpenToOthers("secrets")
+    try directory.replace("secrets", with: [1])
+    try directory.refuseOpenToOthers("secrets")
+    let path = "\(directory.path)/secrets"
+    for mode in [0o640, 0o602] as [mode_t] {
+      chmod(path, mode)
+      let refusal = message { try directory.refuseOpenToOthers("secrets") }
+      #expect(refusal == "\(path) is open to others (mode 0\(String(mode, radix: 8))); close it: chmod 600 \(path)")
+    }
+  }
+
   @Test func `can be named again when nothing was recorded`() throws {
     let directory = try opened()
     _ = try PassWriter(creating: .main, identifier: passName, in: directory.files)
