@@ -207,6 +207,13 @@ private struct Resumption {
           + "or start a new job for the new one"
       )
     }
+    // Blocks that were read before are compared as they are read again; of others nothing but the time says anything.
+    if file.identity?.modified != earlier.modified, !InputSource.isWhole(earlier.size, blocks: main.inputHashes.count) {
+      throw CoordinatorError(
+        "\(terms.path) was written to since this job began with it, and not all of it is known from then; if it holds "
+          + "what it held, give it its time back: touch -d \(earlier.modifiedText) \(terms.path)"
+      )
+    }
     return (.file(file.release(), expected: main.inputHashes), terms.path)
   }
 
