@@ -29,12 +29,18 @@ struct InputIdentity: Codable, Equatable {
     return String(hash.value, radix: 16)
   }
 
-  /// How the list differs from what it was; nil if it does not, as far as this shows.
+  /// How the list differs from what it was; nil if it does not, as far as this shows. Its time is another question: a
+  /// list that was copied or touched is the same one.
   func difference(from earlier: InputIdentity) -> String? {
     if size != earlier.size { return "it has \(size) bytes and had \(earlier.size)" }
     if firstHash != earlier.firstHash { return "its beginning is another" }
     if lastHash != earlier.lastHash { return "its end is another" }
-    if modified != earlier.modified { return "it was written to since" }
     return nil
+  }
+
+  /// The time as touch(1) takes it.
+  var modifiedText: String {
+    let digits = String(modified.last ?? 0)
+    return "@\(modified.first ?? 0).\(String(repeating: "0", count: max(0, 9 - digits.count)))\(digits)"
   }
 }

@@ -45,6 +45,11 @@ struct InputSource: ~Copyable {
     self.name = name
   }
 
+  /// Whether so many blocks are all of a file.
+  static func isWhole(_ size: UInt64, blocks: Int) -> Bool {
+    UInt64(blocks) >= (size + UInt64(blockBytes) - 1) / UInt64(blockBytes)
+  }
+
   mutating func takeHashes() -> [UInt64] {
     defer { fresh = [] }
     return fresh

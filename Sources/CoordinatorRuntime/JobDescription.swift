@@ -100,12 +100,17 @@ struct JobDescription {
       (1...256).contains(terms.agents.count ?? 1), (1...256).contains(terms.agents.threads ?? 1)
     else { throw damaged }
     self.terms = terms
+    if terms.isSealed { try directory.refuseOpenToOthers("secrets") }
     let whole = terms.isSealed ? try read("secrets") : Array(text)
     do throws(JobCodingError) {
       self.specification = try JobSpecification(text: whole)
     } catch {
-      throw CoordinatorError("\(directory.path): \(error)")
+      let name = terms.isSealed ? "secrets" : "job.json"
+      throw CoordinatorError(
+        "\(directory.path)/\(name) is damaged (\(error)); put it back from a copy, or start a new job"
+      )
     }
+    guard (try? identifier) != nil else { throw damaged }
   }
 
   /// The 16 bytes of the job's identifier.
@@ -116,7 +121,7 @@ struct JobDescription {
         UInt8(String(decoding: digits[index..<index + 2], as: UTF8.self), radix: 16)
       }
       guard digits.count == 32, bytes.count == 16 else {
-        throw CoordinatorError("the job's identifier in job.json is damaged")
+        throw CoordinatorError("the job's identifier in job.json is damaged; put that file back from a copy")
       }
       return bytes
     }

@@ -62,8 +62,9 @@ struct ProgressView {
       + "the oldest for \(remainder.oldestMilliseconds / 1000) s"
   }
 
-  /// A line of its own, whatever the view shows.
+  /// A line of its own, unless nothing is to be said; errors do not come this way.
   mutating func say(_ text: String) {
+    guard style != .none else { return }
     finish()
     StandardError.write("\(text)\n")
   }

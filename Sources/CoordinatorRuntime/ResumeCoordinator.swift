@@ -25,9 +25,10 @@ package func resumeCoordinator(_ request: ResumeRequest, signals: TerminationSig
     passes.removeLast()
     recovered = try recover(passes[passes.count - 1], in: directory.files)
   }
-  guard !recovered.journalWasLost || request.repeatsUnsafe else {
+  // Once all rows are recorded, none of them is sent by this pass any more.
+  guard !recovered.journalWasLost || recovered.endedRows != nil || request.repeatsUnsafe else {
     throw CoordinatorError(
-      "\(request.path)/\(recovered.pass.journalName) is damaged, so it is not known which requests that must not be "
+      "\(request.path)/\(recovered.pass.journalName) was damaged, so it is not known which requests that must not be "
         + "sent twice have left; if that does no harm: coordinator resume \(request.path) --retry-unsafe"
     )
   }
@@ -216,6 +217,13 @@ private struct Resumption {
       throw CoordinatorError(
         "\(terms.path) is not the list that this job began with: \(difference); put the old list back, "
           + "or start a new job for the new one"
+      )
+    }
+    // Blocks that were read before are compared as they are read again; of others nothing but the time says anything.
+    if file.identity?.modified != earlier.modified, !InputSource.isWhole(earlier.size, blocks: main.inputHashes.count) {
+      throw CoordinatorError(
+        "\(terms.path) was written to since this job began with it, and not all of it is known from then; if it holds "
+          + "what it held, give it its time back: touch -d \(earlier.modifiedText) \(terms.path)"
       )
     }
     return (.file(file.release(), expected: main.inputHashes), terms.path)

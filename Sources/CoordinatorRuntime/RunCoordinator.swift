@@ -32,9 +32,12 @@ private func run(
       inputName: input.name
     )
     if let directory = files.directory {
-      plan.writer = PassHandover(
-        try PassWriter(creating: .main, identifier: files.identifier, in: directory.files)
-      )
+      do throws(JobStoreError) {
+        let writer = try PassWriter(creating: .main, identifier: files.identifier, in: directory.files)
+        plan.writer = PassHandover(writer)
+      } catch {
+        throw JobNeverBegan.failed(error)
+      }
     }
     return try runPlan(plan, signals: signals, log: log)
   } catch let error as JobNeverBegan {

@@ -1,9 +1,11 @@
 import FetchModel
 import Records
 
-/// Makes the index of a pass anew from its lines, up to the first that is no record, and puts it in place whole.
+/// Makes the index of a pass anew from its lines, up to a torn end, and puts it in place whole. Refuses where a line is
+/// damaged that has records behind it: a recovery would cut those that the new index does not cover.
 package func rebuildIndex(of pass: Pass, in files: any FileLayer) throws(JobStoreError) {
   guard let results = try OpenFile.openIfPresent(pass.resultsName, in: files) else { return }
+  try refuseDamagedLines(results, from: 0)
   let identifier = try identifier(of: pass, in: files)
   try files.replace(pass.indexName, durably: true) { (file) throws(JobStoreError) in
     try writeIndex(of: results, identifier, to: file)
@@ -32,8 +34,8 @@ private func writeIndex(of results: OpenFile, _ identifier: [UInt8], to file: Op
 /// From the journal, else from the index there is; zeros if neither can be read.
 private func identifier(of pass: Pass, in files: any FileLayer) throws(JobStoreError) -> [UInt8] {
   if let file = try OpenFile.openIfPresent(pass.journalName, in: files) {
-    var journal = JournalReader(file)
-    if case .began(let name, _) = try journal.next() { return name }
+    var journal = try JournalReader(file)
+    while let entry = try journal.next() { if case .began(let name, _) = entry { return name } }
   }
   if let file = try OpenFile.openIfPresent(pass.indexName, in: files) {
     let index = try IndexReader(file)

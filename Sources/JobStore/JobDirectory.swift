@@ -5,20 +5,15 @@ import PosixIO
 /// The folder that holds everything a job leaves behind. It is the user's alone (0700), and files in it are opened
 /// relative to it, never through links.
 package final class JobDirectory: Sendable {
-  /// Files whose presence says that a job lives here.
-  private static let marks = ["results.jsonl", "job.json", "summary.json"]
-  /// What else a job makes before it records anything.
-  private static let companions = [
-    "results.idx", "journal", "secrets", "status.json", "input", lockName, coordinatorLockName,
-  ]
-
   package let path: String
   /// The same folder for everything durable.
   package let files: any FileLayer
   let folder: SystemFiles
   private let isNew: Bool
+  /// Names that were there before and that a job uses, too.
+  private let foreign: Set<String>
 
-  /// Makes the folder, or takes an existing one that holds no job.
+  /// Makes the folder, or takes an existing one that holds no job and no file that would be in a job's way.
   package init(creating path: String) throws(JobStoreError) {
     let isNew = mkdir(path, 0o700) == 0
     if !isNew, errno != EEXIST {
@@ -31,9 +26,7 @@ package final class JobDirectory: Sendable {
       throw JobStoreError("the output folder \(path) belongs to another user; name one of your own with -o")
     }
     try Self.checkMode(information, path)
-    for mark in Self.marks where faccessat(folder.descriptor, mark, F_OK, AT_SYMLINK_NOFOLLOW) == 0 {
-      throw JobStoreError("the output folder \(path) already holds a job (\(mark)); name another with -o")
-    }
+    foreign = try JobNames.refuseTaken(in: folder)
     self.path = path
     self.isNew = isNew
     self.folder = folder
@@ -55,6 +48,7 @@ package final class JobDirectory: Sendable {
     self.path = path
     self.folder = folder
     isNew = false
+    foreign = []
     files = folder
   }
 
@@ -89,9 +83,24 @@ package final class JobDirectory: Sendable {
     try files.replace(name, with: bytes, durably: true)
   }
 
-  /// Takes a job away that recorded nothing, so that the folder can be named again.
+  /// Refuses a file that others may read or change: somebody must know that what is in it is no secret any more.
+  package func refuseOpenToOthers(_ name: String) throws(JobStoreError) {
+    var information = stat()
+    // One that is missing is for whoever reads it to find.
+    guard fstatat(folder.descriptor, name, &information, AT_SYMLINK_NOFOLLOW) == 0 else { return }
+    let mode = information.st_mode & 0o777
+    guard mode & 0o077 != 0 else { return }
+    let file = "\(path)/\(name)"
+    throw JobStoreError("\(file) is open to others (mode 0\(String(mode, radix: 8))); close it: chmod 600 \(file)")
+  }
+
+  /// Takes a job away that recorded nothing, so that the folder can be named again. What is of a job's names was made
+  /// by it, since a folder that held others was refused.
   package func removeUnusedJob() {
-    for name in Self.marks + Self.companions { unlinkat(folder.descriptor, name, 0) }
+    for name in JobNames.inOrderOfRemoval where !foreign.contains(name) {
+      unlinkat(folder.descriptor, JobNames.temporary(name), 0)
+      unlinkat(folder.descriptor, name, 0)
+    }
     // Stays if something else is inside.
     if isNew { rmdir(path) }
   }

@@ -16,6 +16,9 @@ package struct JobStoreError: Error, Equatable, Sendable, CustomStringConvertibl
     let advice =
       switch error.number {
       case ENOSPC, EDQUOT: "; make space there, then go on with: coordinator resume \(folder)"
+      case EFBIG:
+        "; the limit on the size of files (ulimit -f) or that of the file system is reached: raise it, then go on "
+          + "with: coordinator resume \(folder)"
       case ELOOP: Self.advice(ELOOP)
       case EIO: "; see whether the disk is sound (dmesg), then go on with: coordinator resume \(folder)"
       default: "; what is recorded is kept, go on with: coordinator resume \(folder)"

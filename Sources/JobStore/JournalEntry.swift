@@ -1,7 +1,7 @@
 /// What a job must know after a crash beside its records. One journal a pass, in the order in which things happened.
 package enum JournalEntry: Equatable, Sendable {
-  /// The first entry of each journal. The pass's own 16 bytes, and which rows it is about in the words of whoever
-  /// selected them.
+  /// The first entry of each journal that is whole. The pass's own 16 bytes, and which rows it is about in the words
+  /// of whoever selected them.
   case began(pass: [UInt8], selection: [UInt8])
   /// An agent's instance may hold rows from here on.
   case joined(instance: [UInt8], isLocal: Bool)
@@ -18,6 +18,8 @@ package enum JournalEntry: Equatable, Sendable {
   case inputCut(bytes: UInt64)
   /// Every row of the pass is recorded; so many they are.
   case ended(rows: UInt64)
+  /// Entries before this one were lost, and somebody went on all the same: which unsafe rows left before is not known.
+  case unsafeRowsUnknown
 }
 
 /// How entries stand in the file: length of the payload, kind, payload, CRC-32C of all before. Numbers are fixed and
@@ -57,6 +59,7 @@ extension JournalEntry {
     case .inputEnded: 6
     case .ended: 7
     case .unsafeRowsReturned: 8
+    case .unsafeRowsUnknown: 9
     case .inputCut: 10
     }
   }
@@ -81,6 +84,7 @@ extension JournalEntry {
       bytes.appendFixed(count)
     case .ended(let rows):
       bytes.appendFixed(rows)
+    case .unsafeRowsUnknown: break
     }
   }
 
@@ -128,6 +132,7 @@ extension JournalEntry {
     case 8:
       guard let seqs = reader.seqs(bytes) else { return nil }
       entry = .unsafeRowsReturned(seqs: seqs)
+    case 9: entry = .unsafeRowsUnknown
     case 10: entry = .inputCut(bytes: reader.fixed(UInt64.self, bytes))
     default: return nil
     }

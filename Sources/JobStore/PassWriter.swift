@@ -73,13 +73,12 @@ package struct PassWriter: ~Copyable {
     else {
       throw JobStoreError("the files of the job in \(files.path) were changed by somebody else while it was read")
     }
-    if recovered.journalWasLost {
-      // Only now: until somebody goes on, every recovery says that it is lost.
-      var entry: [UInt8] = []
-      JournalEntry.began(pass: recovered.identifier, selection: recovered.selection).append(to: &entry)
-      try journal.append(entry)
+    let marks = recovered.marksOfLoss
+    if !marks.isEmpty {
+      // Only now: until somebody goes on, the journal stays as it is.
+      try journal.append(marks)
       try journal.synchronize()
-      sizes.journal = UInt64(entry.count)
+      sizes.journal += UInt64(marks.count)
     }
     self.init(
       pass,
@@ -223,8 +222,21 @@ extension JournalEntry {
   fileprivate var isEnd: Bool {
     switch self {
     case .ended: true
-    case .began, .joined, .left, .unsafeRowsLeft, .unsafeRowsReturned, .inputRead, .inputEnded, .inputCut: false
+    case .began, .joined, .left, .unsafeRowsLeft, .unsafeRowsReturned, .inputRead, .inputEnded, .inputCut,
+      .unsafeRowsUnknown:
+      false
     }
+  }
+}
+
+extension RecoveredPass {
+  /// What a journal that was lost is to say from now on. The loss comes first: a crash may tear these, too, and a new
+  /// beginning alone would be that of a journal that is whole.
+  fileprivate var marksOfLoss: [UInt8] {
+    var bytes: [UInt8] = []
+    if hasUnmarkedLoss { JournalEntry.unsafeRowsUnknown.append(to: &bytes) }
+    if !hasBeginning { JournalEntry.began(pass: identifier, selection: selection).append(to: &bytes) }
+    return bytes
   }
 }
 

@@ -17,7 +17,8 @@ package struct RecoveredPass: Sendable {
   /// The pass's own 16 bytes; zeros if neither index nor journal has them.
   package internal(set) var identifier = [UInt8](repeating: 0, count: 16)
   package internal(set) var selection: [UInt8] = []
-  /// There are records, but no journal that can be read: selection, agents, input and unsafe rows are unknown.
+  /// The journal's beginning cannot be read, or something in its middle, or that was so before somebody went on: which
+  /// unsafe rows have left is not known, and perhaps neither are selection, agents and input.
   package internal(set) var journalWasLost = false
 
   package internal(set) var recorded = RowSet()
@@ -37,15 +38,27 @@ package struct RecoveredPass: Sendable {
   var resultsLength: UInt64 = 0
   var indexLength: UInt64 = 0
   var journalLength: UInt64 = 0
+  /// Whether the journal has an entry that says what the pass is.
+  var hasBeginning = false
+  /// Entries were lost, and nobody has gone on since. Hashes behind damage are not those of the blocks that they would
+  /// be counted for.
+  var hasUnmarkedLoss = false
 
   init(_ pass: Pass) { self.pass = pass }
 
   /// Unsafe rows whose fate is not known may be sent again.
   package mutating func forgetUnsafeRows() { unsafe = [:] }
 
+  /// Entries were lost before the next one.
+  mutating func passOverDamage() {
+    journalWasLost = true
+    hasUnmarkedLoss = true
+  }
+
   mutating func apply(_ entry: JournalEntry) {
     switch entry {
     case .began(let name, let selection):
+      hasBeginning = true
       identifier = name
       self.selection = selection
     case .joined(let instance, let isLocal): agents.append((instance, isLocal))
@@ -54,12 +67,15 @@ package struct RecoveredPass: Sendable {
     case .unsafeRowsLeft(let instance, let seqs):
       for seq in seqs where !recorded.contains(seq) { unsafe[seq] = instance }
     case .unsafeRowsReturned(let seqs): for seq in seqs { unsafe[seq] = nil }
-    case .inputRead(let hashes): inputHashes += hashes
+    case .inputRead(let hashes): if !hasUnmarkedLoss { inputHashes += hashes }
     case .inputEnded(let bytes): inputBytes = bytes
     case .inputCut(let bytes):
       inputBytes = bytes
       inputWasCut = true
     case .ended(let rows): endedRows = rows
+    case .unsafeRowsUnknown:
+      journalWasLost = true
+      hasUnmarkedLoss = false
     }
   }
 }

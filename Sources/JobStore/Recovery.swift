@@ -7,7 +7,8 @@ import Records
 // else than a crash has been at work, and a person has to decide. Behind it the record file may hold lines that are
 // whole but that nobody was told of, then a torn one: the whole ones are kept and get blocks of their own, the rest is
 // cut; of a pass that has ended nothing is. An index that is missing, of another pass, or damaged is cut to what holds,
-// in the worst case to nothing, and then made from the lines. The journal ends where an entry is torn.
+// in the worst case to nothing, and then made from the lines. The journal ends behind its last whole entry; if damaged
+// ones stand before that, it stays as it is, and every recovery says so.
 //
 // Everything is made durable before it counts: after a kill, what is read may be in memory only, and a second crash
 // must not take back what was acted upon.
@@ -36,7 +37,7 @@ package func recover(_ pass: Pass, in files: any FileLayer) throws(JobStoreError
         + "see: coordinator verify \(files.path)"
     )
   }
-  try recoverJournal(journal, isLost: beginning == nil, &recovered)
+  try recoverJournal(journal, &recovered)
   try files.makeNamesDurable()
   return recovered
 }
@@ -51,10 +52,9 @@ private func openBegun(
   var beginning: JournalEntry?
   var hasEntries = false
   if let file = try OpenFile.openIfPresent(pass.journalName, in: files) {
-    var journal = JournalReader(file)
-    if let first = try journal.next(), case .began = first {
-      beginning = first
-      hasEntries = try journal.next() != nil
+    var journal = try JournalReader(file)
+    while beginning == nil || !hasEntries, let entry = try journal.next() {
+      if beginning == nil, case .began = entry { beginning = entry } else { hasEntries = true }
     }
   }
   var hasBlocks = false
@@ -69,7 +69,7 @@ private func openBegun(
     throw JobStoreError("\(files.path)/\(pass.resultsName) is missing, but not what else belongs to it; put it back")
   }
   let results = try OpenFile.open(pass.resultsName, .appending, in: files)
-  if beginning == nil, !hasBlocks {
+  if beginning == nil, !hasBlocks, !hasEntries {
     var records = RecordReader(results, from: 0, to: try results.size())
     guard case .record = try records.next() else { return nil }
   }
@@ -101,6 +101,7 @@ private func recoverIndex(
   var index = try IndexReader(file)
   if let header = index.header, !isNamed { recovered.identifier = header.identifier }
   guard let header = index.header, header.identifier == recovered.identifier else {
+    try refuseDamagedLines(results, from: 0)
     recovered.cut.index = size
     var bytes: [UInt8] = []
     IndexHeader(identifier: recovered.identifier).append(to: &bytes)
@@ -108,7 +109,6 @@ private func recoverIndex(
     try file.append(bytes)
     try file.synchronize()
     recovered.indexLength = UInt64(bytes.count)
-    try refuseDamagedLines(results)
     return
   }
   let last = try count(&index, within: try results.size(), &recovered)
@@ -116,14 +116,18 @@ private func recoverIndex(
   recovered.indexLength = index.offset
   recovered.resultsLength = index.linesEnd
   recovered.cut.index = size - index.offset
-  if index.offset < size { try file.truncate(to: index.offset) }
+  if index.offset < size {
+    try refuseDamagedLines(results, from: index.linesEnd)
+    try file.truncate(to: index.offset)
+  }
   try file.synchronize()
 }
 
-/// No crash takes an index away whose header was durable before there was a line. Where it is gone, lines behind a
-/// damaged one may well have counted, and must not be cut.
-private func refuseDamagedLines(_ results: OpenFile) throws(JobStoreError) {
-  var records = RecordReader(results, from: 0, to: try results.size())
+/// No crash takes an index away whose header was durable before there was a line, and what a block speaks of was
+/// durable before that was torn. Where a part of the index is to go, lines behind a damaged one may well have counted,
+/// and must not be cut. Comes before anything is: the next recovery has to see the same.
+func refuseDamagedLines(_ results: OpenFile, from offset: UInt64) throws(JobStoreError) {
+  var records = RecordReader(results, from: offset, to: try results.size())
   var damaged: UInt64?
   while true {
     let offset = records.offset
@@ -133,8 +137,8 @@ private func refuseDamagedLines(_ results: OpenFile) throws(JobStoreError) {
     case .record:
       guard let damaged else { continue }
       throw JobStoreError(
-        "\(results.path) has no whole record at byte \(damaged) but records behind it, and its index is lost; "
-          + "mend that line, or put the index back"
+        "\(results.path) has no whole record at byte \(damaged) but records behind it, and no index that "
+          + "covers them; put the index back, mend that line, or cut it out"
       )
     }
   }
@@ -261,25 +265,20 @@ extension RecoveredPass {
 
 /// How many rows the pass had when it ended; nil if it has not.
 private func endedRows(_ file: OpenFile) throws(JobStoreError) -> UInt64? {
-  var journal = JournalReader(file)
+  var journal = try JournalReader(file)
   var rows: UInt64?
   while let entry = try journal.next() { if case .ended(let count) = entry { rows = count } }
   return rows
 }
 
-private func recoverJournal(
-  _ file: OpenFile,
-  isLost: Bool,
-  _ recovered: inout RecoveredPass
-) throws(JobStoreError) {
-  let size = try file.size()
-  var journal = JournalReader(file)
-  if !isLost {
-    // The first says what the pass is and was read before.
-    _ = try journal.next()
-    while let entry = try journal.next() { recovered.apply(entry) }
+private func recoverJournal(_ file: OpenFile, _ recovered: inout RecoveredPass) throws(JobStoreError) {
+  var journal = try JournalReader(file)
+  while let entry = try journal.next() {
+    if journal.takeDamage() != nil { recovered.passOverDamage() }
+    recovered.apply(entry)
   }
-  recovered.journalWasLost = isLost
+  if !recovered.hasBeginning, !recovered.journalWasLost { recovered.passOverDamage() }
+  let size = try file.size()
   recovered.journalLength = journal.offset
   recovered.cut.journal = size - journal.offset
   if recovered.cut.journal > 0 { try file.truncate(to: journal.offset) }

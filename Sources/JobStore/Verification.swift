@@ -95,15 +95,23 @@ private struct Verification {
   private mutating func checkJournal(of pass: Pass) throws(JobStoreError) -> History {
     var history = History()
     guard let file = try OpenFile.openIfPresent(pass.journalName, in: files) else { return history }
-    var journal = JournalReader(file)
+    var journal = try JournalReader(file)
+    var damage: UInt64?
     while let entry = try journal.next() {
       history.entries += 1
+      damage = journal.takeDamage() ?? damage
       switch entry {
       case .began(let name, _): history.identifier = name
       case .ended(let rows): history.endedRows = rows
+      case .unsafeRowsUnknown:
+        // Somebody was told of the loss and went on.
+        findings.note("\(pass.journalName): a part was lost, so rows that must not be sent twice may have been")
+        damage = nil
       case .joined, .left, .unsafeRowsLeft, .unsafeRowsReturned, .inputRead, .inputEnded, .inputCut: break
       }
-      guard history.identifier != nil else { return History() }
+    }
+    if let damage {
+      findings.add(.journal, "\(pass.journalName): damaged at byte \(damage), with whole entries behind it")
     }
     let rest = try file.size() - journal.offset
     if rest > 0 {
@@ -143,11 +151,12 @@ private struct Verification {
       case .end: break reading
       case .invalid:
         let text = "\(pass.resultsName): no whole record at byte \(offset)"
-        if known == .notCovered, history.endedRows == nil {
+        if known == .notCovered, history.endedRows == nil, try !refuses(index, file, results, from: offset) {
           note(text, size - offset)
           break reading
         }
-        findings.add(.line, text)
+        let remedy = remedy(known, hasEnded: history.endedRows != nil)
+        findings.add(.line, text + remedy)
       case .record(let record):
         check(record, at: offset, known, of: pass)
         if rows.insert(record.column.seq) {
@@ -159,6 +168,38 @@ private struct Verification {
     }
     try checkIndex(index, file, of: pass, history, firstUncovered)
     return (rows, below)
+  }
+
+  /// Whether `recover` would not cut from `offset` on, because a part of the index is to go and records follow.
+  private func refuses(
+    _ index: borrowing IndexFollower,
+    _ file: OpenFile?,
+    _ results: OpenFile,
+    from offset: UInt64
+  ) throws(JobStoreError) -> Bool {
+    let indexSize = try file?.size() ?? 0
+    guard index.identifier == nil || indexSize > index.offset else { return false }
+    var records = RecordReader(results, from: offset, to: try results.size())
+    while true {
+      switch try records.next() {
+      case .record: return true
+      case .invalid: continue
+      case .end: return false
+      }
+    }
+  }
+
+  /// What can be done about a line that is no record.
+  private func remedy(_ known: IndexFollower.Answer, hasEnded: Bool) -> String {
+    switch known {
+    case .column(let column) where hasEnded:
+      "; the index has row \(column.seq) there: put the file back from a copy"
+    case .column(let column):
+      "; the index has row \(column.seq) there: put the file back from a copy, or cut that line out, then "
+        + "coordinator verify \(files.path) --rebuild, and coordinator resume \(files.path) fetches the row again"
+    case .noLine: "; put the file back from a copy"
+    case .notCovered: "; put the file back from a copy, with its index"
+    }
   }
 
   private mutating func check(

@@ -16,8 +16,12 @@ package enum Process {
     }
   }
 
-  /// Writing to a closed socket or pipe has to be an error, not a signal; once, at start.
-  package static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
+  /// Writing to a closed socket or pipe, or beyond the limit on the size of files (setrlimit(2)), has to be an error,
+  /// not a signal; once, at start.
+  package static func makeFailedWritesErrors() {
+    signal(SIGPIPE, SIG_IGN)
+    signal(SIGXFSZ, SIG_IGN)
+  }
 
   /// Gives each of the standard descriptors that is closed to the null device; once, before anything is opened. What
   /// is opened next would become standard input or output otherwise.

@@ -88,7 +88,7 @@ struct AgentCommand: ParsableCommand {
   func run() throws {
     let readKeys = try readKeys()
     PosixIO.Process.openStandardDescriptors()
-    PosixIO.Process.ignoreBrokenPipes()
+    PosixIO.Process.makeFailedWritesErrors()
     let descriptors = Int(PosixIO.Process.raiseDescriptorLimit())
     let signals = try TerminationSignals()
     var log = Logger(label: "agent") { StreamLogHandler.standardError(label: $0) }

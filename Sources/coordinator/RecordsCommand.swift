@@ -14,7 +14,7 @@ struct RecordsCommand: ParsableCommand {
 
   func run() throws {
     PosixIO.Process.openStandardDescriptors()
-    PosixIO.Process.ignoreBrokenPipes()
+    PosixIO.Process.makeFailedWritesErrors()
     do {
       try CurrentRecords(in: JobDirectory(opening: directory).files).writeToStandardOutput()
     } catch {

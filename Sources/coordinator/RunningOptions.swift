@@ -30,7 +30,7 @@ struct RunningOptions: ParsableArguments {
   /// Prepares the process, does the work and ends with its exit status.
   func run(_ body: (TerminationSignals, Logger) throws -> CoordinatorExit) throws {
     PosixIO.Process.openStandardDescriptors()
-    PosixIO.Process.ignoreBrokenPipes()
+    PosixIO.Process.makeFailedWritesErrors()
     PosixIO.Process.raiseDescriptorLimit()
     // Before any thread starts, so that all leave these signals to the loop.
     let signals = try TerminationSignals()

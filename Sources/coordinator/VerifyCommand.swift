@@ -17,7 +17,7 @@ struct VerifyCommand: ParsableCommand {
 
   func run() throws {
     PosixIO.Process.openStandardDescriptors()
-    PosixIO.Process.ignoreBrokenPipes()
+    PosixIO.Process.makeFailedWritesErrors()
     let report: VerifyReport
     do {
       report = try verify(directory, rebuilding: rebuild)

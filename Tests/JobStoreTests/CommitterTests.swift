@@ -88,16 +88,25 @@ import Testing
     #expect(files.bytes("status.json") == [2])
   }
 
-  @Test func `says what failed and ends`() throws {
+  @Test(
+    arguments: [
+      (ENOSPC, "No space left on device; make space there, then"),
+      (
+        EFBIG,
+        "File too large; the limit on the size of files (ulimit -f) or that of the file system is reached: raise it, "
+          + "then"
+      ),
+    ]
+  )
+  func `says what failed and ends`(number: Int32, reason: String) throws {
     let files = MemoryFiles()
-    files.fail("append", ENOSPC, after: 2)
+    files.fail("append", number, after: 2)
     let reports = try reports(of: [append(Rows([0]), 1, 1), .stop], files)
     #expect(
       reports == [
         .failed(
           .failed(
-            "cannot write records to job/results.jsonl: No space left on device; make space there, "
-              + "then go on with: coordinator resume job"
+            "cannot write records to job/results.jsonl: \(reason) go on with: coordinator resume job"
           )
         )
       ]

@@ -84,7 +84,7 @@ import Testing
           for seq in seqs { #expect(recovered.recorded.contains(seq) != (recovered.unsafe[seq] != nil), what) }
         case .ended(let count):
           #expect(recovered.endedRows == count && recovered.recorded.count == count, what)
-        case .began, .joined, .left, .unsafeRowsReturned, .inputRead, .inputEnded, .inputCut: break
+        case .began, .joined, .left, .unsafeRowsReturned, .inputRead, .inputEnded, .inputCut, .unsafeRowsUnknown: break
         }
       }
     }

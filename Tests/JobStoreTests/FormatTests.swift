@@ -27,6 +27,7 @@ import Testing
     .unsafeRowsLeft(to: [9], seqs: [5, 3, 4, .max, 0, 1 << 63]), .inputRead(hashes: []),
     .unsafeRowsReturned(seqs: []), .unsafeRowsReturned(seqs: [5, 3, .max]), .inputCut(bytes: 77),
     .inputRead(hashes: [1, .max]), .inputEnded(bytes: .max), .ended(rows: 0), .ended(rows: 1_000_000),
+    .unsafeRowsUnknown,
   ]
 
   @Test(arguments: examples) func `comes back as it was`(entry: JournalEntry) {

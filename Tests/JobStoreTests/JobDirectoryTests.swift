@@ -113,11 +113,81 @@ private final class Scratch {
     #expect(message { _ = try directory.read("job.json", limit: 1) }.contains("longer than the 1 bytes"))
   }
 
+  @Test func `shows secrets to nobody else`() throws {
+    let directory = try opened()
+    try directory.refuseOpenToOthers("secrets")
+    try directory.replace("secrets", with: [1])
+    try directory.refuseOpenToOthers("secrets")
+    let path = "\(directory.path)/secrets"
+    for mode in [0o640, 0o602] as [mode_t] {
+      chmod(path, mode)
+      let refusal = message { try directory.refuseOpenToOthers("secrets") }
+      #expect(refusal == "\(path) is open to others (mode 0\(String(mode, radix: 8))); close it: chmod 600 \(path)")
+    }
+  }
+
   @Test func `can be named again when nothing was recorded`() throws {
     let directory = try opened()
     _ = try PassWriter(creating: .main, identifier: passName, in: directory.files)
     directory.removeUnusedJob()
     _ = try JobDirectory(creating: scratch.path("job"))
+  }
+
+  @Test(
+    arguments: [
+      "results.idx", "journal", "secrets", "status.json", "input", "lock", "coordinator.lock", "results.retry-3.idx",
+      "summary.retry-1.json", "journal.retry-1", ".status.json.new", ".summary.json.new",
+    ]
+  )
+  func `is not made where a file of the user's is in its way`(name: String) throws {
+    try scratch.write(name, "mine")
+    let refusal = message { _ = try JobDirectory(creating: scratch.path) }
+    #expect(refusal.contains("already holds \(name), and a job has a file of that name"), "\(refusal)")
+    #expect(try String(contentsOfFile: scratch.path(name), encoding: .utf8) == "mine")
+  }
+
+  @Test func `is made beside other files and leaves them`() throws {
+    for name in ["list.txt", "lock.txt", ".new", "journal.txt", "summary.retry"] { try scratch.write(name, "mine") }
+    // Empty, and nothing says whose it is.
+    try scratch.write("lock", "")
+    let before = try FileManager.default.contentsOfDirectory(atPath: scratch.path).sorted()
+    let directory = try JobDirectory(creating: scratch.path)
+    guard case .taken = try directory.lock() else {
+      Issue.record("the lock was not free")
+      return
+    }
+    try directory.replace("secrets", with: [1])
+    try directory.replace("job.json", with: [1])
+    var writer = try PassWriter(creating: .main, identifier: passName, in: directory.files)
+    try writer.replaceStatus([1])
+    directory.removeUnusedJob()
+    #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path).sorted() == before)
+  }
+
+  @Test func `can be named again after a start was killed before there was a job`() throws {
+    let path = scratch.path("job")
+    func leave(_ names: [String]) throws {
+      let directory = try JobDirectory(creating: path)
+      guard case .taken = try directory.lock() else {
+        Issue.record("the lock was not free")
+        return
+      }
+      for name in names { try directory.replace(name, with: [1]) }
+    }
+    try leave([])
+    try leave(["secrets"])
+    let folder = try JobDirectory(creating: path)
+    #expect(rename("\(path)/secrets", "\(path)/.job.json.new") == 0)
+    try leave(["secrets"])
+    try leave(["secrets", "job.json"])
+    #expect(message { try leave([]) }.contains("already holds a job (job.json)"))
+    folder.removeUnusedJob()
+    #expect(try FileManager.default.contentsOfDirectory(atPath: path).isEmpty)
+    // Readable by others: not as this program makes it.
+    try leave([])
+    try scratch.write("job/secrets", "mine")
+    chmod("\(path)/secrets", 0o644)
+    #expect(message { try leave([]) }.contains("already holds secrets"))
   }
 
   @Test func `is locked until the last copy of the descriptor is closed`() throws {

@@ -101,6 +101,37 @@ import Testing
     #expect(try findings(none) == ["summary.json: is no summary"])
   }
 
+  @Test func `names the row of a damaged line and what to do`() throws {
+    let offset = Rows(0..<3).lines.count
+    let ended = try files { $0["results.jsonl"]?[offset + 2] = 0 }
+    let text =
+      "results.jsonl: no whole record at byte \(offset); the index has row 3 there: put the file back from a copy"
+    #expect(try findings(ended).first == text)
+
+    var contents = try makePass([Rows(0..<5), Rows(5..<9)]).contents
+    contents["results.jsonl"]?[offset + 2] = 0
+    let underWay = MemoryFiles(contents)
+    let remedy =
+      ", or cut that line out, then coordinator verify job --rebuild, and coordinator resume job fetches the row again"
+    #expect(try findings(underWay) == [text + remedy])
+    // As it says.
+    contents["results.jsonl"]?.removeSubrange(offset..<offset + Rows([3]).lines.count)
+    let mended = MemoryFiles(contents)
+    try rebuildIndex(of: .main, in: mended)
+    #expect(try verify(in: mended).verdict == .notFinished)
+    let recovered = try recover(.main, in: mended)
+    #expect(recovered.recorded.count == 8 && !recovered.recorded.contains(3) && recovered.cut.results == 0)
+  }
+
+  @Test func `does not promise to cut what resume refuses to cut`() throws {
+    var contents = try makePass([Rows(0..<5), Rows(5..<9)]).contents
+    contents["results.jsonl"]?[2] = 0
+    contents["results.idx"]?[IndexHeader.byteCount] ^= 1
+    let damaged = MemoryFiles(contents)
+    #expect(throws: JobStoreError.self) { try recover(.main, in: damaged) }
+    #expect(try findings(damaged).contains { $0.contains("no whole record at byte 0; put the file back") })
+  }
+
   @Test func `finds files that are missing`() throws {
     for name in try files().contents.keys.sorted() where name != "summary.json" {
       let report = try verify(in: files { $0[name] = nil })

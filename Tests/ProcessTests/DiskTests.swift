@@ -60,6 +60,13 @@ struct `A job on a bad disk` {
     #expect(verdict == .exit(0), "\(verify.outputText)\(verify.errorText)")
   }
 
+  // Pages of 4 KiB: one for job.json, one each for the first bytes of index and journal.
+  @Test(arguments: [4, 8]) func `that is full before the first record leaves no folder behind`(kibibytes: Int) throws {
+    try disk.resize(kibibytes: kibibytes)
+    try expectRefusal(try start(1, latency: 1).program, ["\(folder)/", "No space left on device"])
+    #expect(!sandbox.exists(folder))
+  }
+
   @Test func `whose folder is removed meanwhile stops`() throws {
     try disk.resize(kibibytes: 65_536)
     let job = try start(20_000, latency: 20)

@@ -34,6 +34,16 @@ import Testing
     _ = try sandbox.ask("verify", of: running)
   }
 
+  @Test func `is silent with --quiet, interrupted or not`() throws {
+    let list = try sandbox.list(try (0..<400).map { try origin.url("/latency/20?row=\($0)") })
+    let running = try start(list, ["--quiet"])
+    try sandbox.waitForRecords(running, bytes: 5_000)
+    try sandbox.interrupt(running)
+    let job = try sandbox.resume(running, ["--quiet"])
+    #expect(running.program.errorText + job.program.errorText == "")
+    try job.records(400).expectAllFetched()
+  }
+
   @Test func `while it runs is refused with the number of its process`() throws {
     let running = try start(try sandbox.list(try slowToEnd(400).map { try origin.url($0) }))
     try sandbox.waitForRecords(running, bytes: 5_000)
