@@ -25,6 +25,6 @@
 // known any more (fsync(2)).
 //
 // All of this goes through `FileLayer`, the only seam: `SystemFiles` is the real folder, and tests have one in memory
-// that stops before any call, or forgets what was not synced. Past it are only the making of the folder, the names that
-// it may hold, the locks and the look at who owns it (`JobDirectory`, `JobNames`, `JobLock`), and standard output in the
-// place of a folder (`StandardOutput`). Every error is a `JobStoreError`: one line with the path and what to do.
+// that stops before any call, or forgets what was not synced. Past it are only the making of the folder, the names
+// that it may hold, the locks and the look at who owns it (`JobDirectory`, `JobNames`, `JobLock`), and standard output
+// in the place of a folder (`StandardOutput`). Every error is a `JobStoreError`: one line with the path and what to do.
