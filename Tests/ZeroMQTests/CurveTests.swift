@@ -54,24 +54,21 @@ import ZeroMQ
     #expect(desk.asked == [AuthenticationRequest(address: "127.0.0.1", key: key)])
   }
 
-  @Test func `lets nobody in while nobody answers for it, and the same peer when somebody does`() throws {
-    let house = try House(.server(server))
+  @Test func `lets nobody in if nobody answers for it, and the same peer if somebody does`() throws {
     let client = Security.client(agent, server: try server.publicKey())
+    let house = try House(.server(server))
     let watch = try house.watch()
     let guest = try house.guest(client)
     var failure: HandshakeFailure?
-    // It dials again and again; three refusals, and nothing came through.
-    var refusals = 0
-    let found = try house.exchange(from: guest, until: { refusals == 3 }) {
-      while let next = try watch.next() {
-        failure = next
-        refusals += 1
-      }
-    }
+    // libzmq may give the connection up for good after the first refusal.
+    let found = try house.exchange(from: guest, until: { failure != nil }) { failure = try watch.next() }
     #expect(found == nil)
     #expect(failure?.cause == .unfinished && hasAddress(failure))
-    let desk = try house.desk()
-    #expect(try house.exchange(from: guest) { try desk.answerAll { _ in .allowed } } != nil)
+
+    let staffed = try House(.server(server))
+    let desk = try staffed.desk()
+    let again = try staffed.guest(client)
+    #expect(try staffed.exchange(from: again) { try desk.answerAll { _ in .allowed } } != nil)
     #expect(desk.asked.count == 1)
   }
 
