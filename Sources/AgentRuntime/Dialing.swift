@@ -16,12 +16,11 @@ package struct Dialing: Equatable, Sendable {
 
   /// Returns whether it should be said.
   package mutating func failed(_ cause: HandshakeFailure.Cause, now: Instant) -> Bool {
-    switch cause {
-    case .unfinished:
+    // libzmq does not dial again after a refusal, nor always after a handshake that came to nothing.
+    redialAt = redialAt ?? now.adding(nanoseconds: Self.pause)
+    if cause == .unfinished {
       unfinished += 1
       if unfinished < Self.patience { return false }
-    // libzmq does not dial again after these.
-    case .protocolViolated, .notAllowed: redialAt = redialAt ?? now.adding(nanoseconds: Self.pause)
     }
     if said.contains(cause) { return false }
     said.append(cause)
