@@ -95,8 +95,9 @@ extension Coordinator {
       }
     }
     if !isOver, localAgents?.areAllGone == true {
-      discardIfUntouched()
-      throw CoordinatorError("every local agent ended each time it was started; the lines above say how")
+      throw ending(
+        with: CoordinatorError("every local agent ended each time it was started; the lines above say how")
+      )
     }
   }
 }

@@ -54,12 +54,13 @@ extension Coordinator {
       firstAgentDeadline = nil
     }
     if let deadline = firstAgentDeadline, now >= deadline {
-      discardIfUntouched()
       let exact = configuration.agentWait.inSeconds
       let seconds = exact == exact.rounded() ? "\(Int(exact))" : "\(exact)"
-      throw CoordinatorError(
-        "no agent came within \(seconds) s; start one with: agent --coordinator \(socket.endpoint)"
-          + (configuration.keys == nil ? "" : " --keys DIR/agent-1")
+      throw ending(
+        with: CoordinatorError(
+          "no agent came within \(seconds) s; start one with: agent --coordinator \(socket.endpoint)"
+            + (configuration.keys == nil ? "" : " --keys DIR/agent-1")
+        )
       )
     }
     if hadAgents, scheduler.sessionCount == 0 {
@@ -110,14 +111,15 @@ extension Coordinator {
   }
 
   private func exitInterrupted() -> Never {
-    discardIfUntouched()
+    if isUntouched { files.discard() }
     Process.exitNow(CoordinatorExit.interrupted.rawValue)
   }
 
-  /// The folder of a job of which nobody has seen anything can be named again.
-  func discardIfUntouched() {
-    if records.rows == 0, !hasGivenOut, !plan.isSpooled { files.discard() }
-  }
+  /// Nobody has seen anything of the job, so its folder can be named again.
+  private var isUntouched: Bool { records.rows == 0 && !hasGivenOut && !plan.isSpooled }
+
+  /// What ends the run: of a job that is untouched nothing is left, once nobody writes into its folder any more.
+  func ending(with error: CoordinatorError) -> any Error { isUntouched ? JobNeverBegan.failed(error) : error }
 
   private func finish() throws -> CoordinatorExit {
     try stopWriting()
@@ -139,7 +141,7 @@ extension Coordinator {
         refused: refusals.entries
       )
     )
-    if !isComplete { discardIfUntouched() }
+    if !isComplete, isUntouched { files.discard() }
     if records.rows > 0 || isComplete { try files.write(report) }
     tell(report)
     if !scheduler.isComplete, wasInterrupted { return .interrupted }

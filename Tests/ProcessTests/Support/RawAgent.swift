@@ -8,15 +8,7 @@ final class RawAgent {
   /// Connects and shakes hands.
   init(port: Int) throws {
     client = try Client(port: port)
-    var greeting: [UInt8] = [0xFF] + Array(repeating: 0, count: 8) + [0x7F, 3, 0]
-    greeting += Array("NULL".utf8) + Array(repeating: 0, count: 16)
-    greeting += Array(repeating: 0, count: 32)
-    try client.send(greeting)
-    _ = try client.receive(exactly: 64)
-    let type = Array("Socket-Type".utf8)
-    let ready: [UInt8] =
-      [5] + Array("READY".utf8) + [UInt8(type.count)] + type + [0, 0, 0, 6] + Array("DEALER".utf8)
-    try client.send([0x04, UInt8(ready.count)] + ready)
+    try client.greet(as: "DEALER")
     // Its own READY.
     _ = try receiveFrame()
   }
@@ -45,5 +37,19 @@ final class RawAgent {
     hello += [0x20, 9, 0x2A, 3] + Array("raw".utf8)
     hello += [0x30, 1, 0x40, 4, 0x48, 10, 0x50, 0xFF, 0x7F]
     return [0x12, UInt8(hello.count)] + hello
+  }
+}
+
+extension Client {
+  /// A peer's greeting and its READY, whose answer is still to be received. `type`: six characters.
+  func greet(as type: String) throws {
+    var greeting: [UInt8] = [0xFF] + Array(repeating: 0, count: 8) + [0x7F, 3, 0]
+    greeting += Array("NULL".utf8) + Array(repeating: 0, count: 16)
+    greeting += Array(repeating: 0, count: 32)
+    try send(greeting)
+    _ = try receive(exactly: 64)
+    let name = Array("Socket-Type".utf8)
+    let ready: [UInt8] = [5] + Array("READY".utf8) + [UInt8(name.count)] + name + [0, 0, 0, 6] + Array(type.utf8)
+    try send([0x04, UInt8(ready.count)] + ready)
   }
 }

@@ -24,15 +24,7 @@ final class RawCoordinator {
   init(_ listener: Listener, epoch: UInt64) throws {
     client = try listener.accept(within: 30)
     self.epoch = epoch
-    var greeting: [UInt8] = [0xFF] + Array(repeating: 0, count: 8) + [0x7F, 3, 0]
-    greeting += Array("NULL".utf8) + Array(repeating: 0, count: 16)
-    greeting += Array(repeating: 0, count: 32)
-    try client.send(greeting)
-    _ = try client.receive(exactly: 64)
-    let type = Array("Socket-Type".utf8)
-    let ready: [UInt8] =
-      [5] + Array("READY".utf8) + [UInt8(type.count)] + type + [0, 0, 0, 6] + Array("ROUTER".utf8)
-    try client.send([0x04, UInt8(ready.count)] + ready)
+    try client.greet(as: "ROUTER")
     // Its own READY.
     _ = try receiveFrame()
   }
