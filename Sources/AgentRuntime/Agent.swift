@@ -61,7 +61,8 @@ package func runAgent(_ configuration: AgentConfiguration, signals: TerminationS
             inbox: inbox,
             outbox: reports,
             admission: admission,
-            resolver: resolver
+            resolver: resolver,
+            dialing: configuration.dialing
           )
           try worker.run()
         } catch {

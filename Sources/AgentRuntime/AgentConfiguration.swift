@@ -1,3 +1,4 @@
+package import FetchClient
 package import Keys
 
 /// What an agent was told on its command line, validated; immutable.
@@ -13,6 +14,7 @@ package struct AgentConfiguration: Sendable {
   package var hold = Duration.seconds(3600)
   /// Nothing is encrypted without.
   package var keys: AgentKeys?
+  package var dialing = DialingPolicy()
   /// A pipe whose end means that whoever started this process is gone.
   package var lifeline: Int32?
 

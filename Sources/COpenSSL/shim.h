@@ -27,6 +27,11 @@ static inline long trawl_SSL_CTX_add1_chain_cert(SSL_CTX *context, X509 *certifi
 static inline long trawl_SSL_CTX_set_read_ahead(SSL_CTX *context, int on) {
   return SSL_CTX_set_read_ahead(context, on);
 }
+static inline long trawl_SSL_CTX_set_max_cert_list(SSL_CTX *context, long bytes) {
+  return SSL_CTX_set_max_cert_list(context, bytes);
+}
+static inline long trawl_BIO_get_mem_data(BIO *bio, char **start) { return BIO_get_mem_data(bio, start); }
+static inline void trawl_OPENSSL_free(void *memory) { OPENSSL_free(memory); }
 static inline int trawl_SSL_get_ex_new_index(void) { return SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL); }
 static inline int trawl_ERR_get_reason(unsigned long code) { return ERR_GET_REASON(code); }
 static inline int trawl_ERR_get_library(unsigned long code) { return ERR_GET_LIB(code); }

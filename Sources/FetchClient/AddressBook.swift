@@ -3,13 +3,31 @@ package import PosixIO
 
 /// The job's rules about where connections go, applied before any name is resolved. Pure.
 package struct AddressBook: Sendable {
-  private let policy: AddressingPolicy
+  /// What a `--resolve` is for; nil is any.
+  private struct Place: Hashable {
+    let host: [UInt8]?
+    let port: UInt16?
+  }
 
-  package init(_ policy: AddressingPolicy) { self.policy = policy }
+  private let policy: AddressingPolicy
+  /// Of the family wanted, their port to be filled in.
+  private let fixed: [Place: [SocketAddress]]
+
+  package init(_ policy: AddressingPolicy) {
+    self.policy = policy
+    var fixed: [Place: [SocketAddress]] = [:]
+    // As with curl, a later one replaces an earlier one.
+    for rule in policy.resolveRules {
+      fixed[Place(host: rule.host, port: rule.port)] =
+        rule.addresses.compactMap { SocketAddress(numeric: $0, port: 0) }.filter { Self.isOf(policy.family, $0) }
+    }
+    self.fixed = fixed
+  }
 
   /// Where to connect for an origin: `--connect-to`, first match wins. TLS and Host stay with the origin.
   package func destination(host: [UInt8], port: UInt16) -> (host: [UInt8], port: UInt16) {
-    for rule in policy.connectToRules where matches(rule.host, rule.port, host, port) {
+    for rule in policy.connectToRules
+    where (rule.host == nil || rule.host == host) && (rule.port == nil || rule.port == port) {
       return (rule.targetHost ?? host, rule.targetPort ?? port)
     }
     return (host, port)
@@ -18,8 +36,14 @@ package struct AddressBook: Sendable {
   /// Addresses that need no resolver: `--resolve`, a numeric host, or `localhost`, which is loopback whatever DNS
   /// says (RFC 6761 section 6.3). nil if the name has to be asked for; empty if no address has the family wanted.
   package func addresses(host: [UInt8], port: UInt16) -> [SocketAddress]? {
-    for rule in policy.resolveRules where matches(rule.host, rule.port, host, port) {
-      return rule.addresses.compactMap { SocketAddress(numeric: $0, port: port) }.filter(hasWantedFamily)
+    // With a dot at the end it is the same name.
+    let host = host.last == UInt8(ascii: ".") ? Array(host.dropLast()) : host
+    if let fixed = fixedAddresses(host: host, port: port) {
+      return fixed.map { address in
+        var address = address
+        address.port = port
+        return address
+      }
     }
     let text = String(decoding: host, as: UTF8.self)
     if let address = SocketAddress(numeric: text, port: port) { return [address].filter(hasWantedFamily) }
@@ -29,17 +53,22 @@ package struct AddressBook: Sendable {
     return nil
   }
 
+  /// The rule that says most, as with curl: one for the host goes before one for any.
+  private func fixedAddresses(host: [UInt8], port: UInt16) -> [SocketAddress]? {
+    guard !fixed.isEmpty else { return nil }
+    return fixed[Place(host: host, port: port)] ?? fixed[Place(host: host, port: nil)]
+      ?? fixed[Place(host: nil, port: port)] ?? fixed[Place(host: nil, port: nil)]
+  }
+
   package var family: UInt8 { policy.family.rawValue }
 
-  private func hasWantedFamily(_ address: SocketAddress) -> Bool {
-    switch policy.family {
+  private func hasWantedFamily(_ address: SocketAddress) -> Bool { Self.isOf(policy.family, address) }
+
+  private static func isOf(_ family: AddressingPolicy.Family, _ address: SocketAddress) -> Bool {
+    switch family {
     case .any: true
     case .ipv4: address.family == .ipv4
     case .ipv6: address.family == .ipv6
     }
-  }
-
-  private func matches(_ ruleHost: [UInt8]?, _ rulePort: UInt16?, _ host: [UInt8], _ port: UInt16) -> Bool {
-    (ruleHost == nil || ruleHost == host) && (rulePort == nil || rulePort == port)
   }
 }

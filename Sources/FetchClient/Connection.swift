@@ -36,8 +36,8 @@ final class Connection {
 
   let token: UInt64
   let origin: OriginSlot
-  /// The row's `sni`, part of what makes a connection reusable.
-  let indication: [UInt8]?
+  /// Part of what makes a connection reusable.
+  let variant: TLSVariant
 
   var state = State.resolving
   var socket: StreamSocket?
@@ -68,12 +68,15 @@ final class Connection {
   var connectTime: UInt64?
   var tlsTime: UInt64?
   var remoteIP: [UInt8] = []
+  var hasGlobalPeer = false
   var tlsFacts: TLSFacts?
+  /// Nanoseconds that it may rest between requests, once that was found out.
+  var idleLifetime: UInt64?
 
   init(token: UInt64, origin: OriginSlot, attempt: consuming Attempt, now: Instant) {
     self.token = token
     self.origin = origin
-    indication = attempt.indication
+    variant = attempt.variant
     self.attempt = attempt
     openedAt = now
     stageStart = now
@@ -146,8 +149,7 @@ struct Attempt: ~Copyable {
   /// The row's URL as the input gave it.
   var urlText: [UInt8] = []
   var rowID: [UInt8]?
-  /// The row's `sni`.
-  var indication: [UInt8]?
+  var variant = TLSVariant()
   var method = RequestMethod.get
   var total: UInt64 = .max
   /// Whether the request has a body of its own or the job's.
@@ -168,6 +170,8 @@ struct Attempt: ~Copyable {
   var speed = SpeedWatch()
   /// Decided when the head came: where to go once the body is drained.
   var next: RedirectState?
+  /// An earlier hop was answered from a global address, and the job does not let redirects lead away from these.
+  var staysGlobal = false
   /// The URL of the running hop, if any redirect was followed.
   var currentURL: [UInt8]?
 

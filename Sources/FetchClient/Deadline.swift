@@ -21,7 +21,15 @@ package struct TimeLimits: Sendable {
 
 /// Where an attempt stands, as far as time limits go.
 package enum Stage: Equatable {
-  case resolving, connecting, handshaking, sending, awaitingHead, receivingBody
+  case resolving, connecting, handshaking, sending, awaitingHead, receivingHead, receivingBody
+
+  /// Whether there is no connection yet.
+  package var isDialing: Bool {
+    switch self {
+    case .resolving, .connecting, .handshaking: true
+    case .sending, .awaitingHead, .receivingHead, .receivingBody: false
+    }
+  }
 
   package var failurePhase: FailurePhase {
     switch self {
@@ -29,7 +37,7 @@ package enum Stage: Equatable {
     case .connecting: .connect
     case .handshaking: .tls
     case .sending: .send
-    case .awaitingHead: .head
+    case .awaitingHead, .receivingHead: .head
     case .receivingBody: .body
     }
   }
@@ -52,7 +60,7 @@ package struct Deadline: Equatable {
       case .handshaking: (limits.connect, .tlsTimeout)
       case .sending: (limits.idle, .sendTimeout)
       case .awaitingHead: (limits.firstByte, .firstByteTimeout)
-      case .receivingBody: (limits.idle, .idleTimeout)
+      case .receivingHead, .receivingBody: (limits.idle, .idleTimeout)
       }
     let own = stageStart.adding(nanoseconds: step.limit)
     self = own < whole ? Deadline(own, step.code) : Deadline(whole, .timeoutTotal)
@@ -64,7 +72,8 @@ package struct Deadline: Equatable {
   }
 }
 
-/// Whether a transfer stays above `--speed-limit` over each `--speed-time`. Pure.
+/// Whether a transfer stays above `--speed-limit` over each `--speed-time`, request and response together and the wait
+/// between them included, as curl counts it. Pure.
 package struct SpeedWatch: Equatable {
   private var windowStart = Instant.zero
   private var windowBytes: UInt64 = 0
@@ -76,14 +85,14 @@ package struct SpeedWatch: Equatable {
     windowBytes = 0
   }
 
-  package mutating func received(_ count: Int) { windowBytes += UInt64(count) }
+  package mutating func moved(_ count: Int) { windowBytes += UInt64(count) }
 
   /// When the window has to be judged.
   package func dueAt(_ limits: TimeLimits) -> Instant {
     limits.lowSpeedBytesPerSecond == 0 ? .distantFuture : windowStart.adding(nanoseconds: limits.lowSpeedTime)
   }
 
-  /// Judges a window that is over and begins the next; true if too little came.
+  /// Judges a window that is over and begins the next; true if too little was moved.
   package mutating func isTooSlow(at now: Instant, _ limits: TimeLimits) -> Bool {
     guard now >= dueAt(limits) else { return false }
     let seconds = Double(now.nanoseconds(since: windowStart)) / 1e9

@@ -33,6 +33,8 @@ enum FailureMapping {
         in: .tls,
         "certificate of \(host) refused: \(reason) (code \(code), depth \(depth))"
       )
+    case .pinMismatch(let found):
+      return FetchFailure(.tlsPinMismatch, in: .tls, "public key of \(host) is \(found), which is not pinned")
     case .alert(let description): return FetchFailure(.tlsAlert, in: .tls, "\(host) sent an alert: \(description)")
     case .protocolError(let text): return FetchFailure(.tlsHandshakeFailed, in: .tls, "TLS with \(host): \(text)")
     case .system(let number) where number == ECONNRESET || number == EPIPE:
@@ -48,6 +50,7 @@ enum FailureMapping {
     case .alert(let description): return FetchFailure(.tlsAlert, in: phase, "\(host) sent an alert: \(description)")
     case .certificate(let code, _, let reason):
       return FetchFailure(.tlsCertificateInvalid, in: phase, "\(reason) (code \(code))")
+    case .pinMismatch: preconditionFailure("keys are compared in the handshake")
     case .protocolError(let text): return FetchFailure(.reset, in: phase, "TLS with \(host) broke: \(text)")
     case .system(let number):
       return FetchFailure(.reset, in: phase, "connection to \(host) lost: \(SystemError.text(of: number))")
@@ -82,6 +85,7 @@ enum FailureMapping {
       case .handshaking: "in the TLS handshake"
       case .sending: "sending the request"
       case .awaitingHead: "waiting for the response"
+      case .receivingHead: "receiving the head of the response"
       case .receivingBody: "receiving the body"
       }
     let milliseconds = nanoseconds / 1_000_000

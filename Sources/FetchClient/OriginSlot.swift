@@ -46,6 +46,8 @@ final class OriginSlot {
   var share = 0
   /// A lower share that has not been reached yet has to be reported when it is.
   var owesLowered = false
+  /// Whether its rows wait for lease, credit, or what this host lacks.
+  var isStalled = false
   /// The origin asked for a pause: rows that were on their way here when it did are given back until then.
   var pausedUntil = Instant.zero
 

@@ -41,6 +41,7 @@ extension Worker {
   private func findAddresses(for connection: Connection, _ job: WorkerJob) {
     let origin = connection.origin
     let (host, port) = origin.destination
+    if let refusal = dialing.refusal(ofPort: port) { return refused(connection, refusal) }
     if let fixed = job.book.addresses(host: host, port: port) {
       return dial(connection, fixed, job)
     }
@@ -109,12 +110,19 @@ extension Worker {
       let host = String(decoding: connection.origin.destination.host, as: UTF8.self)
       return fail(connection, FetchFailure(.dnsNoAddress, in: .dns, "\(host): no address of the family wanted"))
     }
+    let screen = AddressScreen(addresses, dialing, staysGlobal: connection.attempt.staysGlobal)
+    if let refusal = screen.refusal { return refused(connection, refusal) }
+    let addresses = screen.permitted
     // What worked last comes first and what failed or kept silent comes last, so that a dead address costs one
     // attempt and not each.
     let start = connection.origin.preferredAddress.flatMap { addresses.firstIndex(of: $0) } ?? 0
     connection.candidates = Array(addresses[start...] + addresses[..<start])
     connection.candidate = 0
     connectToCandidate(connection, job)
+  }
+
+  private func refused(_ connection: Connection, _ reason: String) {
+    fail(connection, FetchFailure(.addressBlocked, in: .policy, "\(hostName(connection)): \(reason)"))
   }
 
   /// Tries the addresses in turn from the current one until one is on its way.
@@ -172,15 +180,16 @@ extension Worker {
     let origin = connection.origin
     let address = connection.candidates[connection.candidate]
     connection.remoteIP = Array(address.addressText.utf8)
+    connection.hasGlobalPeer = isGlobalAddress(address.address)
     connection.connectTime = now.nanoseconds(since: connection.openedAt) - (connection.dnsTime ?? 0)
     origin.preferredAddress = address
     guard origin.isTLS else { return send(connection) }
     guard
       let tls = TLSConnection(
-        job.context.tls,
+        connection.variant.withholdsIdentity ? job.context.tlsWithoutIdentity : job.context.tls,
         socket: connection.descriptor,
-        identity: origin.identity(indication: connection.indication),
-        resuming: connection.indication == nil ? origin.takeSession() : nil
+        identity: origin.identity(indication: connection.variant.indication),
+        resuming: connection.variant.isUsual ? origin.takeSession() : nil
       )
     else { return localTrouble(connection, "OpenSSL cannot make a connection") }
     connection.tls = tls
@@ -233,12 +242,19 @@ extension Worker {
     // A row in the middle of its redirects goes on from there: its own request was answered.
     let cause: Deferral.Cause = pending.redirect == nil ? .localTrouble : .redirect
     builder.add(Deferral(seq: row.seq, cause: cause, attempts: row.attempts, redirect: pending.redirect), now: now)
+    dialingPausedUntil = now.adding(nanoseconds: Self.dialingPause)
+    closeIdleConnections()
     if now.nanoseconds(since: troubleReportedAt) > 1_000_000_000 {
       troubleReportedAt = now
       report(.localTrouble(message))
     }
     // Others wait there, and nothing else would wake them.
     stall(origin)
+  }
+
+  /// Each holds a descriptor, a port and memory that something else may want now.
+  private func closeIdleConnections() {
+    for connection in connections.compactMap({ $0 }) where connection.state == .idle { close(connection) }
   }
 
   private func connectionsResolving(at origin: OriginSlot) -> [Connection] {

@@ -17,7 +17,7 @@ extension Worker {
     case .sending:
       // An answer may come before the request is out (RFC 9112 section 9.5).
       if readiness.isReadable { receive(connection) }
-      if connection.state == .sending, readiness.isWritable { continueSending(connection) }
+      if connection.state == .sending, readiness.isWritable, !stopsSending(connection) { continueSending(connection) }
     case .receiving: receive(connection)
     case .idle: probe(connection)
     }
@@ -52,8 +52,13 @@ extension Worker {
     let redirect = attempt.pending.redirect
     row.copyURLText(to: &attempt.urlText)
     attempt.rowID = row.id
-    // It belongs to the row's own origin; another has a name of its own.
-    attempt.indication = redirect?.dropsCredentials == true ? nil : row.sni
+    // Both belong to the row's own origin.
+    let leftOrigin = redirect?.dropsCredentials == true
+    attempt.variant = TLSVariant(
+      indication: leftOrigin ? nil : row.sni,
+      withholdsIdentity: leftOrigin && job.hasClientIdentity
+    )
+    attempt.staysGlobal = redirect?.hasGlobalHop == true && !context.specification.redirects.mayLeadToPrivate
     attempt.method = redirect?.method ?? row.method ?? context.specification.request.method
     attempt.total = min(job.limits.total, row.timeoutNanoseconds ?? .max)
     attempt.currentURL = redirect?.url
@@ -84,8 +89,9 @@ extension Worker {
     guard prepare(&connection.attempt, at: connection.origin, job, into: &connection.output) else {
       return rest(connection)
     }
-    guard connection.indication == connection.attempt.indication else {
-      // Another name was verified on it; the row opens its own.
+    let isFit = connection.variant == connection.attempt.variant
+    guard isFit, connection.hasGlobalPeer || !connection.attempt.staysGlobal else {
+      // Another name was indicated on it, or it leads where the row must not go; the row opens its own.
       close(connection)
       return open(for: connection.attempt.pending, at: connection.origin)
     }
@@ -100,6 +106,7 @@ extension Worker {
     connection.state = .sending
     connection.reader.begin(for: connection.attempt.method)
     connection.attempt.sentAt = now
+    connection.attempt.speed.start(at: now)
     connection.stageStart = now
     continueSending(connection)
   }
@@ -112,7 +119,9 @@ extension Worker {
         connection.write(UnsafeRawBufferPointer(rebasing: bytes[connection.outputSent...]))
       }
       switch transfer {
-      case .bytes(let count): connection.outputSent += count
+      case .bytes(let count):
+        connection.outputSent += count
+        connection.attempt.speed.moved(count)
       case .wouldBlock:
         connection.stageStart = now
         renewDeadline(connection, .sending, job)
@@ -125,8 +134,18 @@ extension Worker {
     // An answer that came before is measured from the beginning of the request instead.
     if connection.attempt.firstByteAt == .zero { connection.attempt.sentAt = now }
     connection.stageStart = now
-    renewDeadline(connection, .awaitingHead, job)
+    renewDeadline(connection, connection.stage ?? .awaitingHead, job)
     watch(connection, for: .read)
+  }
+
+  /// An answer that refuses the request, or leads elsewhere, has come before all of the request was out: the rest is of
+  /// no use (RFC 9112 section 9.5). After one that accepts it the server may still want it.
+  private func stopsSending(_ connection: Connection) -> Bool {
+    guard connection.attempt.hasHead, connection.reader.head.status >= 300, let job else { return false }
+    connection.state = .receiving
+    renewDeadline(connection, .receivingBody, job)
+    watch(connection, for: .read)
+    return true
   }
 
   /// A process that was frozen past its lease closes before it sends. If the session is over, the row goes with it;
@@ -152,11 +171,8 @@ extension Worker {
 
   private func consume(_ connection: Connection, _ count: Int) {
     guard let job else { return }
-    if connection.attempt.firstByteAt == .zero {
-      connection.attempt.firstByteAt = now
-      connection.attempt.speed.start(at: now)
-    }
-    connection.attempt.speed.received(count)
+    if connection.attempt.firstByteAt == .zero { connection.attempt.firstByteAt = now }
+    connection.attempt.speed.moved(count)
     connection.stageStart = now
     let input = UnsafeRawBufferPointer(start: receiveBuffer.baseAddress, count: count)
     var offset = 0
@@ -177,7 +193,7 @@ extension Worker {
       }
       switch event {
       case .needsMore:
-        if connection.attempt.hasHead { renewDeadline(connection, .receivingBody, job) }
+        if let stage = connection.stage { renewDeadline(connection, stage, job) }
         return
       case .interim, .body: continue
       case .head:
@@ -227,9 +243,9 @@ extension Worker {
   func completed(_ connection: Connection, hasLeftover: Bool) {
     now = Clock.bootTime()
     let isOut = connection.outputSent == connection.output.count
+    let isYoung = now.nanoseconds(since: connection.openedAt) < Self.maximumAge
     let persists =
-      connection.reader.isReusable && !hasLeftover && isOut && !connection.attempt.asksToClose
-      && connection.tls?.hasBufferedInput != true
+      connection.reader.isReusable && !hasLeftover && isOut && !connection.attempt.asksToClose && isYoung
     let origin = connection.origin
     if connection.attempt.next != nil {
       goOn(connection)
@@ -237,12 +253,21 @@ extension Worker {
       conclude(connection, nil)
     }
     keepSessions(of: connection)
-    if persists, origin.openConnections <= origin.share {
+    if persists, origin.openConnections <= origin.share, isSilent(connection) {
       rest(connection)
     } else {
       close(connection)
     }
     pump(origin)
+  }
+
+  /// Whether nothing but session tickets and the like was received behind a response; it would answer no request
+  /// (RFC 9112 section 6.3).
+  private func isSilent(_ connection: Connection) -> Bool {
+    guard let tls = connection.tls, tls.hasBufferedInput else { return true }
+    guard connection.read(into: receiveBuffer) == .wouldBlock else { return false }
+    keepSessions(of: connection)
+    return true
   }
 
   /// Makes a connection idle.
@@ -251,7 +276,18 @@ extension Worker {
     connection.state = .idle
     busyConnections -= 1
     connection.origin.idle.append(connection)
-    setDeadline(connection, now.adding(nanoseconds: Self.idleLifetime), .idleTimeout)
+    setDeadline(connection, now.adding(nanoseconds: idleLifetime(of: connection)), .idleTimeout)
+  }
+
+  /// How long it may rest: less than its server has announced, if it has (RFC 2068 section 19.7.1.1). Looked for once a
+  /// connection.
+  private func idleLifetime(of connection: Connection) -> UInt64 {
+    if let known = connection.idleLifetime { return known }
+    let head = connection.reader.head
+    let announced = head.firstValue(of: "keep-alive").flatMap { KeepAliveField.timeout(head.bytes.span.extracting($0)) }
+    let lifetime = KeepAliveField.idleLifetime(announced: announced, longest: Self.idleLifetime)
+    connection.idleLifetime = lifetime
+    return lifetime
   }
 
   /// Something happened on an idle connection: session tickets leave it alive, anything else ends it
@@ -298,11 +334,14 @@ extension Worker {
     fail(connection, FailureMapping.transfer(failure, in: phase, host: hostName(connection)))
   }
 
-  /// A kept-alive connection may have been closed by the server before the request reached it: an idempotent
-  /// request without any byte of an answer is sent once more on a new one (RFC 9110 section 9.2.2).
+  /// A kept-alive connection may have been closed by the server before the request reached it: a request without any
+  /// byte of an answer is sent once more on a new one, if it may be repeated or none of it has left (RFC 9110 section
+  /// 9.2.2).
   private func repeatsSilently(_ connection: Connection) -> Bool {
     guard connection.attempt.isOnReusedConnection, !connection.attempt.pending.needsFreshConnection,
-      connection.attempt.method.isIdempotent, !connection.reader.hasReceivedBytes
+      !connection.reader.hasReceivedBytes,
+      connection.attempt.method.isIdempotent || connection.outputSent == 0
+        || job?.specification.retry.includesUnsafe == true
     else { return false }
     var pending = connection.attempt.pending
     pending.needsFreshConnection = true
@@ -328,9 +367,7 @@ extension Worker {
     guard let job else { return }
     if connection.state == .idle { return close(connection) }
     guard let stage = connection.stage else { return }
-    if stage == .receivingBody || stage == .awaitingHead, now >= connection.attempt.speed.dueAt(job.limits),
-      connection.attempt.firstByteAt != .zero
-    {
+    if !stage.isDialing, now >= connection.attempt.speed.dueAt(job.limits) {
       if connection.attempt.speed.isTooSlow(at: now, job.limits) {
         let limit = job.limits.lowSpeedBytesPerSecond
         let message = "\(hostName(connection)): fewer than \(limit) bytes a second"
@@ -353,15 +390,14 @@ extension Worker {
   }
 
   func renewDeadline(_ connection: Connection, _ stage: Stage, _ job: WorkerJob) {
-    let isDialing = stage == .resolving || stage == .connecting || stage == .handshaking
     let deadline = Deadline(
       stage: stage,
       attemptStart: connection.attempt.startedAt,
-      stageStart: isDialing ? connection.openedAt : connection.stageStart,
+      stageStart: stage.isDialing ? connection.openedAt : connection.stageStart,
       total: connection.attempt.total,
       limits: job.limits
     )
-    let speed = connection.attempt.firstByteAt == .zero ? .distantFuture : connection.attempt.speed.dueAt(job.limits)
+    let speed = stage.isDialing ? .distantFuture : connection.attempt.speed.dueAt(job.limits)
     setDeadline(connection, min(deadline.instant, speed), deadline.code)
   }
 
@@ -378,7 +414,8 @@ extension Connection {
     case .connecting: .connecting
     case .handshaking: .handshaking
     case .sending: .sending
-    case .receiving: attempt.hasHead ? .receivingBody : .awaitingHead
+    case .receiving:
+      attempt.hasHead ? .receivingBody : attempt.firstByteAt == .zero ? .awaitingHead : .receivingHead
     case .idle, .closed: nil
     }
   }

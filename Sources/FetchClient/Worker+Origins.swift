@@ -52,6 +52,7 @@ extension Worker {
         busyConnections += 1
         start(origin.waiting.removeFirst(), on: connection)
       } else if origin.openConnections < origin.share {
+        guard now >= dialingPausedUntil else { return stall(origin) }
         open(for: origin.waiting.removeFirst(), at: origin)
       } else if let oldest = origin.idle.first {
         close(oldest)

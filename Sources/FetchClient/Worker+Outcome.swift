@@ -79,6 +79,7 @@ extension Worker {
       method: method,
       dropsCredentials: previous?.dropsCredentials == true || !keepsCredentials(from: base, to: next),
       dropsContent: previous?.dropsContent == true || dropsContent,
+      hasGlobalHop: previous?.hasGlobalHop == true || connection.hasGlobalPeer,
       hops: hops,
       spentMicroseconds: 0,
       visited: visited

@@ -22,6 +22,10 @@ package final class Worker {
   /// Token of the mailbox in the poll set; connections never have it.
   private static let mailboxToken = UInt64.max
   static let idleLifetime: UInt64 = 15_000_000_000
+  /// Older connections are not used again, so that long jobs notice when a name leads elsewhere.
+  static let maximumAge: UInt64 = 600_000_000_000
+  /// After local trouble: how long nothing new is opened.
+  static let dialingPause: UInt64 = 250_000_000
   private static let effortInterval: UInt64 = 1_000_000_000
 
   let index: Int
@@ -29,6 +33,7 @@ package final class Worker {
   let inbox: Mailbox<WorkerCommand>
   let admission: Admission
   let resolver: Resolver
+  let dialing: DialingPolicy
 
   var poller: Poller
   let receiveBuffer: UnsafeMutableRawBufferPointer
@@ -62,6 +67,8 @@ package final class Worker {
   var queries: [UInt64: OriginSlot] = [:]
   var lastQuery: UInt64 = 0
   var troubleReportedAt = Instant.zero
+  /// Nothing new is opened before; what is open goes on.
+  var dialingPausedUntil = Instant.zero
   private var isStopped = false
 
   /// `inbox` is what others send to, `outbox` where reports go.
@@ -70,13 +77,15 @@ package final class Worker {
     inbox: Mailbox<WorkerCommand>,
     outbox: Mailbox<WorkerReport>,
     admission: Admission,
-    resolver: Resolver
+    resolver: Resolver,
+    dialing: DialingPolicy
   ) throws(SystemError) {
     self.index = index
     self.inbox = inbox
     self.outbox = outbox
     self.admission = admission
     self.resolver = resolver
+    self.dialing = dialing
     now = Clock.bootTime()
     receiveBuffer = .allocate(byteCount: 64 * 1024, alignment: 16)
     poller = try Poller(capacity: 256)
@@ -108,7 +117,7 @@ package final class Worker {
   /// How long nothing can become due.
   private func patience() -> Int32 {
     var due = min(earliestDeadline, builder.dueAt, isEffortStale ? effortDueAt : .distantFuture)
-    if !stalled.isEmpty { due = min(due, now.adding(nanoseconds: 5_000_000)) }
+    if !stalled.isEmpty { due = min(due, max(now.adding(nanoseconds: 5_000_000), dialingPausedUntil)) }
     guard due != .distantFuture else { return 10_000 }
     // Rounded up, or the last fraction of a millisecond would be spent spinning.
     return Int32(clamping: (due.nanoseconds(since: Clock.bootTime()) + 999_999) / 1_000_000)
@@ -168,16 +177,25 @@ package final class Worker {
   }
 
   func stall(_ origin: OriginSlot) {
-    if !stalled.contains(where: { $0 === origin }) { stalled.append(origin) }
+    guard !origin.isStalled else { return }
+    origin.isStalled = true
+    stalled.append(origin)
   }
 
-  func forgetStalled(_ origin: OriginSlot) { stalled.removeAll { $0 === origin } }
+  func forgetStalled(_ origin: OriginSlot) {
+    guard origin.isStalled else { return }
+    origin.isStalled = false
+    stalled.removeAll { $0 === origin }
+  }
 
   private func resumeStalled() {
-    guard !stalled.isEmpty, mayStart else { return }
+    guard !stalled.isEmpty, mayStart, now >= dialingPausedUntil else { return }
     let resumed = stalled
     stalled = []
-    for origin in resumed { pump(origin) }
+    for origin in resumed {
+      origin.isStalled = false
+      pump(origin)
+    }
   }
 
   /// Whether a request may leave now: the lease holds, and its result would find room.
@@ -231,11 +249,10 @@ package final class Worker {
     reportLoweredShare(origin)
   }
 
-  /// Sessions of a connection under another name than the origin's are not kept: a resumed one is not verified again.
   func keepSessions(of connection: Connection) {
     guard let tls = connection.tls, tls.hasSessions else { return }
     let sessions = tls.takeSessions()
-    if connection.indication == nil { connection.origin.keep(sessions) }
+    if connection.variant.isUsual { connection.origin.keep(sessions) }
   }
 
   // MARK: Time limits

@@ -6,6 +6,7 @@ import Records
 final class WorkerJob {
   let context: JobContext
   let limits: TimeLimits
+  let hasClientIdentity: Bool
   let book: AddressBook
   var writer: RecordWriter
   /// Scratch: the row that is being started, and the URL of a redirect.
@@ -15,6 +16,7 @@ final class WorkerJob {
   init(_ context: JobContext) {
     self.context = context
     limits = TimeLimits(context.specification.deadlines)
+    hasClientIdentity = context.specification.tls.certificatePEM != nil
     book = AddressBook(context.specification.addressing)
     writer = RecordWriter(agent: context.agentName)
   }

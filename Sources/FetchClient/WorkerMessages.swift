@@ -8,6 +8,8 @@ package final class JobContext: Sendable {
   package let identifier: [UInt8]
   package let specification: JobSpecification
   package let tls: TLSContext
+  /// For servers that the client certificate is not meant for; the same if there is none.
+  package let tlsWithoutIdentity: TLSContext
   package let template: RequestTemplate
   /// Stands in records.
   package let agentName: [UInt8]
@@ -20,6 +22,8 @@ package final class JobContext: Sendable {
     self.specification = specification
     self.agentName = agentName
     tls = try TLSContext(specification.tls)
+    tlsWithoutIdentity =
+      specification.tls.certificatePEM == nil ? tls : try TLSContext(specification.tls.withoutIdentity)
     template = RequestTemplate(headers: specification.request.headers)
   }
 }

@@ -81,7 +81,7 @@ package final class TLSConnection {
       guard selected.isEmpty || selected == Array("http/1.1".utf8) else {
         return .failed(.protocolError("the server chose an application protocol that was not offered"))
       }
-      return .complete
+      return pinFailure().map { .failed($0) } ?? .complete
     }
     switch outcome(of: status) {
     case .wantsRead: return .wantsRead
@@ -181,6 +181,15 @@ package final class TLSConnection {
     guard context.verifies, failedDepth >= 0, code != X509_V_OK else { return nil }
     let reason = X509_verify_cert_error_string(code).map { String(cString: $0) } ?? "error \(code)"
     return .certificate(code: code, depth: failedDepth, reason: reason)
+  }
+
+  /// Judged after the handshake, whether the chain is verified or not; a resumed session keeps the certificate.
+  private func pinFailure() -> TLSFailure? {
+    if context.pinnedKeys.isEmpty { return nil }
+    guard let certificate = SSL_get0_peer_certificate(handle), let digest = PublicKeyDigest(of: certificate) else {
+      return .pinMismatch(found: "none")
+    }
+    return context.pinnedKeys.contains(digest.bytes) ? nil : .pinMismatch(found: digest.text)
   }
 
   // MARK: Called back by OpenSSL, on the connection's own thread, during one of the calls above

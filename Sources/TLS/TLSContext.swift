@@ -24,6 +24,8 @@ package final class TLSContext: Sendable {
   nonisolated(unsafe) let handle: OpaquePointer
 
   let verifies: Bool
+  /// Of which the server's key has to be one; none for any.
+  let pinnedKeys: [[UInt8]]
 
   package init(_ policy: TLSPolicy) throws(TLSConfigurationError) {
     ERR_clear_error()
@@ -38,6 +40,7 @@ package final class TLSContext: Sendable {
     }
     self.handle = handle
     verifies = policy.verifies
+    pinnedKeys = policy.pinnedKeys
   }
 
   deinit { SSL_CTX_free(handle) }
@@ -47,14 +50,22 @@ package final class TLSContext: Sendable {
   }
 
   private static func harden(_ handle: OpaquePointer, _ policy: TLSPolicy) throws(TLSConfigurationError) {
-    let version =
-      switch policy.minimumVersion {
-      case .tls12: TLS1_2_VERSION
-      case .tls13: TLS1_3_VERSION
-      }
-    guard trawl_SSL_CTX_set_min_proto_version(handle, version) == 1 else { throw failure("minimum TLS version") }
+    guard trawl_SSL_CTX_set_min_proto_version(handle, policy.minimumVersion.number) == 1 else {
+      throw failure("lowest TLS version")
+    }
+    // 0 is the newest (SSL_CTX_set_max_proto_version(3)).
+    guard trawl_SSL_CTX_set_max_proto_version(handle, policy.maximumVersion?.number ?? 0) == 1 else {
+      throw failure("highest TLS version")
+    }
     SSL_CTX_set_security_level(handle, 2)
+    // After the level, which a list may set anew as @SECLEVEL.
+    if let list = policy.cipherList, SSL_CTX_set_cipher_list(handle, list) != 1 { throw failure("TLS 1.2 ciphers") }
+    if let suites = policy.cipherSuites, SSL_CTX_set_ciphersuites(handle, suites) != 1 {
+      throw failure("TLS 1.3 ciphers")
+    }
     SSL_CTX_set_options(handle, UInt64(trawl_SSL_OP_hardening()))
+    // A longer chain is a failure of the handshake; the default of OpenSSL, said so that it stays.
+    _ = trawl_SSL_CTX_set_max_cert_list(handle, 100 * 1024)
     // A write may be repeated from another address and may be partial: our buffers move and drain.
     _ = trawl_SSL_CTX_set_mode(handle, Int(SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER))
     // One recv(2) takes header and body of a record, and several records, instead of two calls each.
@@ -80,7 +91,9 @@ package final class TLSContext: Sendable {
       return
     }
     guard let store = SSL_CTX_get_cert_store(handle) else { throw failure("SSL_CTX_get_cert_store") }
-    let certificates = try certificates(inPEM: pem, named: "CA file")
+    // As with curl, an intermediate authority may be an anchor by itself (X509_VERIFY_PARAM_set_flags(3)).
+    X509_STORE_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN))
+    let certificates = try PEM.certificates(pem, named: "CA file")
     defer { certificates.forEach { X509_free($0) } }
     for certificate in certificates {
       guard X509_STORE_add_cert(store, certificate) == 1 else { throw failure("CA file") }
@@ -89,39 +102,25 @@ package final class TLSContext: Sendable {
 
   private static func loadIdentity(_ handle: OpaquePointer, _ policy: TLSPolicy) throws(TLSConfigurationError) {
     guard let chainPEM = policy.certificatePEM, let keyPEM = policy.privateKeyPEM else { return }
-    let chain = try certificates(inPEM: chainPEM, named: "client certificate")
+    let chain = try PEM.certificates(chainPEM, named: "client certificate")
     defer { chain.forEach { X509_free($0) } }
     guard SSL_CTX_use_certificate(handle, chain.first) == 1 else { throw failure("client certificate") }
     for intermediate in chain.dropFirst() {
       guard trawl_SSL_CTX_add1_chain_cert(handle, intermediate) == 1 else { throw failure("client certificate") }
     }
-    let key = keyPEM.withUnsafeBytes { bytes -> OpaquePointer? in
-      guard let memory = BIO_new_mem_buf(bytes.baseAddress, Int32(bytes.count)) else { return nil }
-      defer { BIO_free(memory) }
-      // A pass phrase is never asked for: nobody is at the terminal of an agent.
-      return PEM_read_bio_PrivateKey(memory, nil, { _, _, _, _ in 0 }, nil)
-    }
-    guard let key else { throw failure("client key") }
+    guard let key = PEM.privateKey(keyPEM) else { throw failure("client key") }
     defer { EVP_PKEY_free(key) }
     guard SSL_CTX_use_PrivateKey(handle, key) == 1, SSL_CTX_check_private_key(handle) == 1 else {
       throw failure("client key")
     }
   }
+}
 
-  /// All certificates of a PEM text, at least one; the caller frees them.
-  private static func certificates(inPEM pem: [UInt8], named name: String) throws(TLSConfigurationError)
-    -> [OpaquePointer]
-  {
-    let found = pem.withUnsafeBytes { bytes -> [OpaquePointer] in
-      guard let memory = BIO_new_mem_buf(bytes.baseAddress, Int32(bytes.count)) else { return [] }
-      defer { BIO_free(memory) }
-      var found: [OpaquePointer] = []
-      while let certificate = PEM_read_bio_X509(memory, nil, nil, nil) { found.append(certificate) }
-      return found
+extension TLSPolicy.Version {
+  fileprivate var number: Int32 {
+    switch self {
+    case .tls12: TLS1_2_VERSION
+    case .tls13: TLS1_3_VERSION
     }
-    // The end of the text stands in the queue as "no start line".
-    ERR_clear_error()
-    guard !found.isEmpty else { throw TLSConfigurationError(description: "\(name): holds no PEM certificate") }
-    return found
   }
 }

@@ -7,6 +7,8 @@ package enum TLSFailure: Error, Equatable, Sendable {
   /// Verification refused the chain or the name: X509_V_ERR_* code, the certificate's depth (0 is the
   /// server's own), OpenSSL's text (openssl-verification-options(1)).
   case certificate(code: Int, depth: Int, reason: String)
+  /// The server's public key is none of those that were pinned; its digest as `PublicKeyDigest.text`.
+  case pinMismatch(found: String)
   /// The peer sent a fatal alert (RFC 8446 section 6.2).
   case alert(description: String)
   /// The handshake or the record layer broke in another way; OpenSSL's text.

@@ -1,5 +1,6 @@
 import AgentRuntime
 import ArgumentParser
+import FetchClient
 import Keys
 import Logging
 import PosixIO
@@ -25,6 +26,12 @@ struct AgentCommand: ParsableCommand {
 
   @Option(help: ArgumentHelp("This agent's folder of keys, as coordinator keygen has made it.", valueName: "dir"))
   var keys: String?
+
+  @Flag(help: "Connect to no address that is not global: loopback, private, link-local and so on.")
+  var denyPrivate = false
+
+  @Option(help: ArgumentHelp("Connect to no other ports, such as 80,443,8000-8099.", valueName: "ports"))
+  var allowPorts: String?
 
   @Flag(help: "End after the first job.")
   var once = false
@@ -68,6 +75,9 @@ struct AgentCommand: ParsableCommand {
     guard (1...256).contains(threads ?? 1) else { throw ValidationError("--threads takes 1 to 256") }
     guard (1...256).contains(processes) else { throw ValidationError("--processes takes 1 to 256") }
     guard (1...1_000_000).contains(connections) else { throw ValidationError("--connections takes 1 to 1000000") }
+    if let allowPorts, DialingPolicy.ports(allowPorts) == nil {
+      throw ValidationError("--allow-ports takes ports and ranges from 1 to 65535, such as 80,443,8000-8099")
+    }
     guard (0...31_536_000).contains(hold) else { throw ValidationError("--hold takes 0 to 31536000 seconds") }
   }
 
@@ -101,6 +111,8 @@ struct AgentCommand: ParsableCommand {
       arguments += ["--hold", "\(hold)"]
       if let keys { arguments += ["--keys", keys] }
       if once { arguments.append("--once") }
+      if denyPrivate { arguments.append("--deny-private") }
+      if let allowPorts { arguments += ["--allow-ports", allowPorts] }
       if verbose { arguments.append("--verbose") }
       guard try superviseAgents(count: processes, arguments: arguments, signals: signals, log: log) else {
         throw ExitCode(2)
@@ -120,6 +132,8 @@ struct AgentCommand: ParsableCommand {
     configuration.keys = readKeys
     configuration.once = once
     configuration.hold = .milliseconds(Int64(hold * 1000))
+    configuration.dialing.deniesPrivate = denyPrivate
+    configuration.dialing.allowedPorts = allowPorts.flatMap(DialingPolicy.ports)
     configuration.lifeline = lifeline
     do {
       switch try runAgent(configuration, signals: signals, log: log) {

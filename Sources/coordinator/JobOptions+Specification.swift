@@ -1,9 +1,7 @@
 import ArgumentParser
 import FetchModel
 import Foundation
-import PosixIO
 import Records
-import TLS
 
 extension JobOptions {
   func checkNumbers() throws {
@@ -40,15 +38,14 @@ extension JobOptions {
     job.deadlines.lowSpeedTime = .seconds(speedTime)
     job.redirects.follow = location
     job.redirects.maximumHops = maxRedirs
+    job.redirects.mayLeadToPrivate = redirectsToPrivate
     job.retry.count = retry
     job.retry.delay = retryDelay.map { .seconds($0) }
     job.retry.maximumTime = retryMaxTime.map { .seconds($0) }
     job.retry.giveUpAfter = .seconds(giveUpAfter)
     job.retry.includesUnsafe = retryUnsafe
     job.tls = try tlsPolicy()
-    job.addressing.family = ipv4 ? .ipv4 : ipv6 ? .ipv6 : .any
-    job.addressing.resolveRules = try resolve.map(resolveRule)
-    job.addressing.connectToRules = try connectTo.map(connectToRule)
+    job.addressing = try addressingPolicy()
     job.connectionsPerOrigin = perOrigin
     job.body = try bodyPolicy()
     return job
@@ -136,85 +133,15 @@ extension JobOptions {
     return [HeaderArgument(name: name, field: isTakenAway ? nil : field)]
   }
 
-  private func argumentOrFile(_ argument: String, option: String) throws -> [UInt8] {
+  func argumentOrFile(_ argument: String, option: String) throws -> [UInt8] {
     argument.hasPrefix("@") ? try bytes(ofFile: String(argument.dropFirst()), option: option) : Array(argument.utf8)
   }
 
-  private func bytes(ofFile path: String, option: String) throws -> [UInt8] {
+  func bytes(ofFile path: String, option: String) throws -> [UInt8] {
     guard let data = FileManager.default.contents(atPath: path) else {
       throw ValidationError("\(option): cannot read \(path)")
     }
     return Array(data)
-  }
-
-  // MARK: TLS
-
-  private func tlsPolicy() throws -> TLSPolicy {
-    var policy = TLSPolicy()
-    policy.verifies = !insecure
-    policy.authoritiesPEM = try cacert.map { try bytes(ofFile: $0, option: "--cacert") }
-    switch tlsMin {
-    case "1.2": policy.minimumVersion = .tls12
-    case "1.3": policy.minimumVersion = .tls13
-    default: throw ValidationError("--tls-min takes 1.2 or 1.3")
-    }
-    do {
-      // The agents would find out, too, but later and elsewhere.
-      _ = try TLSContext(policy)
-    } catch {
-      throw ValidationError("TLS options: \(error)")
-    }
-    return policy
-  }
-
-  // MARK: Addresses
-
-  private func resolveRule(_ argument: String) throws -> ResolveRule {
-    let error = ValidationError("--resolve takes HOST:PORT:ADDRESS[,ADDRESS], not \(argument)")
-    let parts = argument.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-    guard parts.count == 3, !parts[0].isEmpty else { throw error }
-    let addresses = parts[2].split(separator: ",").map { part in
-      part.hasPrefix("[") && part.hasSuffix("]") ? String(part.dropFirst().dropLast()) : String(part)
-    }
-    guard !addresses.isEmpty, addresses.allSatisfy({ SocketAddress(numeric: $0, port: 0) != nil }) else { throw error }
-    return ResolveRule(
-      host: parts[0] == "*" ? nil : Array(parts[0].lowercased().utf8),
-      port: try port(parts[1], any: "*", error),
-      addresses: addresses
-    )
-  }
-
-  private func connectToRule(_ argument: String) throws -> ConnectToRule {
-    let error = ValidationError("--connect-to takes HOST1:PORT1:HOST2:PORT2, not \(argument)")
-    let parts = splitOutsideBrackets(argument)
-    guard parts.count == 4 else { throw error }
-    func host(_ text: String) -> [UInt8]? {
-      let bare = text.hasPrefix("[") && text.hasSuffix("]") ? String(text.dropFirst().dropLast()) : text
-      return bare.isEmpty || bare == "*" ? nil : Array(bare.lowercased().utf8)
-    }
-    return ConnectToRule(
-      host: host(parts[0]),
-      port: try port(parts[1][...], any: "", error),
-      targetHost: host(parts[2]),
-      targetPort: try port(parts[3][...], any: "", error)
-    )
-  }
-
-  private func splitOutsideBrackets(_ text: String) -> [String] {
-    var parts = [""]
-    var isInside = false
-    for character in text {
-      if character == "[" { isInside = true }
-      if character == "]" { isInside = false }
-      if character == ":", !isInside { parts.append("") } else { parts[parts.count - 1].append(character) }
-    }
-    return parts
-  }
-
-  private func port(_ text: Substring, any: String, _ error: ValidationError) throws -> UInt16? {
-    if text == any || text == "*" { return nil }
-    guard let number = UInt16(text), number > 0 else { throw error }
-    return number
   }
 
   // MARK: Bodies

@@ -58,6 +58,9 @@ struct JobOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Redirects followed for a row.", valueName: "n"))
   var maxRedirs = 10
 
+  @Flag(help: "Follow redirects from public addresses to private ones, too.")
+  var redirectsToPrivate = false
+
   @Option(help: ArgumentHelp("Name, TCP and TLS together.", valueName: "seconds"))
   var connectTimeout = 10.0
 
@@ -117,8 +120,37 @@ struct JobOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Trust anchors in PEM instead of the system's.", valueName: "file"))
   var cacert: String?
 
+  @Option(
+    name: [.customShort("E", allowingJoined: true), .long],
+    help: ArgumentHelp("Client certificate in PEM, with its chain and, without --key, its key.", valueName: "file")
+  )
+  var cert: String?
+
+  @Option(help: ArgumentHelp("Key of --cert in PEM.", valueName: "file"))
+  var key: String?
+
+  @Option(help: ArgumentHelp("Pass phrase of the key, or @FILE with it in the first line.", valueName: "phrase"))
+  var pass: String?
+
   @Option(help: ArgumentHelp("Lowest TLS version: 1.2 or 1.3.", valueName: "version"))
   var tlsMin = "1.2"
+
+  @Option(help: ArgumentHelp("Highest TLS version: 1.2 or 1.3.", valueName: "version"))
+  var tlsMax: String?
+
+  @Option(help: ArgumentHelp("Ciphers of TLS 1.2, as OpenSSL spells them.", valueName: "list"))
+  var ciphers: String?
+
+  @Option(name: .customLong("tls13-ciphers"), help: ArgumentHelp("Cipher suites of TLS 1.3.", valueName: "list"))
+  var tls13Ciphers: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Public keys, of which the server's has to be one: a file, or sha256//BASE64[;sha256//BASE64].",
+      valueName: "keys"
+    )
+  )
+  var pinnedpubkey: String?
 
   @Option(
     help: ArgumentHelp("Addresses of a name; * is any host or port. Repeatable.", valueName: "host:port:addr[,addr]")

@@ -50,17 +50,19 @@ import Testing
     #expect(AddressBook(policy).family == 6)
   }
 
-  @Test func `the first rule that matches host and port gives the addresses, in its order`() {
+  @Test func `the rule that says most about host and port gives the addresses, in its order`() {
     var policy = AddressingPolicy()
     policy.resolveRules = [
-      ResolveRule(host: Self.octets("a"), port: 443, addresses: ["192.0.2.2", "192.0.2.1"]),
+      ResolveRule(host: nil, port: nil, addresses: ["192.0.2.5"]),
       ResolveRule(host: Self.octets("a"), port: nil, addresses: ["192.0.2.3"]),
+      ResolveRule(host: Self.octets("a"), port: 443, addresses: ["192.0.2.6"]),
+      ResolveRule(host: Self.octets("a"), port: 443, addresses: ["192.0.2.2", "192.0.2.1"]),
       ResolveRule(host: nil, port: 8080, addresses: ["192.0.2.4"]),
     ]
     #expect(Self.addresses(policy, "a", 443) == ["192.0.2.2:443", "192.0.2.1:443"])
     #expect(Self.addresses(policy, "a", 8080) == ["192.0.2.3:8080"])
     #expect(Self.addresses(policy, "b", 8080) == ["192.0.2.4:8080"])
-    #expect(Self.addresses(policy, "b", 443) == nil)
+    #expect(Self.addresses(policy, "b", 443) == ["192.0.2.5:443"])
   }
 
   @Test func `a rule for any host stands before localhost and numbers`() {

@@ -33,12 +33,14 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: millis
     let expected: [(Stage, UInt64, FailureCode, FailurePhase)] = [
       (.resolving, 10_000, .dnsTimeout, .dns), (.connecting, 10_000, .connectTimeout, .connect),
       (.handshaking, 10_000, .tlsTimeout, .tls), (.sending, 3000, .sendTimeout, .send),
-      (.awaitingHead, 5000, .firstByteTimeout, .head), (.receivingBody, 3000, .idleTimeout, .body),
+      (.awaitingHead, 5000, .firstByteTimeout, .head), (.receivingHead, 3000, .idleTimeout, .head),
+      (.receivingBody, 3000, .idleTimeout, .body),
     ]
     for (stage, limit, code, phase) in expected {
       let deadline = Self.deadline(stage, stageStart: 700)
       #expect(deadline.instant == at(700 + limit) && deadline.code == code)
       #expect(stage.failurePhase == phase)
+      #expect(stage.isDialing == (limit == 10_000))
     }
   }
 
@@ -56,7 +58,7 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: millis
 
   @Test func `without limits of their own stages have the total's`() {
     let limits = TimeLimits(Deadlines())
-    for stage in [.sending, .awaitingHead, .receivingBody] as [Stage] {
+    for stage in [.sending, .awaitingHead, .receivingHead, .receivingBody] as [Stage] {
       let deadline = Self.deadline(stage, attemptStart: 1, stageStart: 30_000, limits)
       #expect(deadline.instant == at(60_001) && deadline.code == .timeoutTotal)
     }
@@ -104,9 +106,9 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: millis
     var watch = SpeedWatch()
     let limits = Self.limits(100)
     watch.start(at: at(0))
-    watch.received(200)
+    watch.moved(200)
     let exact = watch.isTooSlow(at: at(2000), limits)
-    watch.received(199)
+    watch.moved(199)
     let below = watch.isTooSlow(at: at(4000), limits)
     #expect(!exact && below)
   }
@@ -115,7 +117,7 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: millis
     var watch = SpeedWatch()
     let limits = Self.limits(100)
     watch.start(at: at(0))
-    watch.received(1_000_000)
+    watch.moved(1_000_000)
     let first = watch.isTooSlow(at: at(2000), limits)
     let second = watch.isTooSlow(at: at(4000), limits)
     #expect(!first && second)
@@ -124,7 +126,7 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: millis
   @Test func `a window judged late is judged by the time it really took`() {
     var watch = SpeedWatch()
     watch.start(at: at(0))
-    watch.received(300)
+    watch.moved(300)
     let isSlow = watch.isTooSlow(at: at(4000), Self.limits(100))
     #expect(isSlow)
   }

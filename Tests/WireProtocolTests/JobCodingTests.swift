@@ -30,6 +30,7 @@ import WireProtocol
     job.deadlines.lowSpeedTime = duration()
     job.redirects.follow = Bool.random(using: &random)
     job.redirects.maximumHops = Int(random.number(UInt32.self))
+    job.redirects.mayLeadToPrivate = Bool.random(using: &random)
     job.retry.count = Int(random.number(UInt32.self))
     job.retry.delay = some(duration())
     job.retry.maximumTime = some(duration())
@@ -40,6 +41,10 @@ import WireProtocol
     job.tls.certificatePEM = some(bytes())
     job.tls.privateKeyPEM = some(bytes())
     job.tls.minimumVersion = Bool.random(using: &random) ? .tls12 : .tls13
+    job.tls.maximumVersion = some(Bool.random(using: &random) ? .tls12 : .tls13)
+    job.tls.cipherList = some("ECDHE+AESGCM")
+    job.tls.cipherSuites = some("")
+    job.tls.pinnedKeys = (0..<Int(seed % 3)).map { _ in (0..<32).map { _ in random.number(UInt8.self) } }
     job.addressing.family = [.any, .ipv4, .ipv6].randomElement(using: &random) ?? .any
     job.addressing.resolveRules = (0..<Int(seed % 3)).map { _ in
       ResolveRule(host: some(bytes()), port: some(.random(in: 1...65_535, using: &random)), addresses: ["::1", "x"])

@@ -49,6 +49,7 @@ struct WireRandom: RandomNumberGenerator {
       method: method(),
       dropsCredentials: Bool.random(using: &self),
       dropsContent: Bool.random(using: &self),
+      hasGlobalHop: Bool.random(using: &self),
       hops: Int(number(UInt16.self)),
       spentMicroseconds: number(UInt64.self),
       visited: (0..<Int.random(in: 0...5, using: &self)).map { _ in number(UInt64.self) }

@@ -45,6 +45,9 @@ package struct Deadlines: Equatable, Sendable {
 package struct RedirectPolicy: Equatable, Sendable {
   package var follow = false
   package var maximumHops = 10
+  /// Whether a hop may lead from a global address to one that is not: by default nobody out there sends an agent to its
+  /// own network.
+  package var mayLeadToPrivate = false
 
   package init() {}
 }
@@ -86,8 +89,25 @@ package struct TLSPolicy: Hashable, Sendable {
   package var certificatePEM: [UInt8]?
   package var privateKeyPEM: [UInt8]?
   package var minimumVersion = Version.tls12
+  /// nil for the newest there is.
+  package var maximumVersion: Version?
+  /// Cipher list for TLS 1.2, as OpenSSL spells it; nil for OpenSSL's own (openssl-ciphers(1)).
+  package var cipherList: String?
+  /// The same for the suites of TLS 1.3.
+  package var cipherSuites: String?
+  /// SHA-256 of public keys (SubjectPublicKeyInfo in DER), of which the server's has to be one, verified or not; none for
+  /// any key.
+  package var pinnedKeys: [[UInt8]] = []
 
   package init() {}
+
+  /// The same for servers that the client certificate is not meant for.
+  package var withoutIdentity: TLSPolicy {
+    var policy = self
+    policy.certificatePEM = nil
+    policy.privateKeyPEM = nil
+    return policy
+  }
 }
 
 package struct AddressingPolicy: Equatable, Sendable {

@@ -7,6 +7,8 @@ package struct RedirectState: Equatable, Sendable {
   package var dropsCredentials: Bool
   /// Body and Content-* fields stay away once the method has changed.
   package var dropsContent: Bool
+  /// Whether an answer so far came from a global address: then the next one has to, too, unless the job says otherwise.
+  package var hasGlobalHop: Bool
   /// Redirects followed so far.
   package var hops: Int
   /// Used up of the attempt's total time.
@@ -19,6 +21,7 @@ package struct RedirectState: Equatable, Sendable {
     method: RequestMethod,
     dropsCredentials: Bool,
     dropsContent: Bool,
+    hasGlobalHop: Bool = false,
     hops: Int,
     spentMicroseconds: UInt64,
     visited: [UInt64]
@@ -27,6 +30,7 @@ package struct RedirectState: Equatable, Sendable {
     self.method = method
     self.dropsCredentials = dropsCredentials
     self.dropsContent = dropsContent
+    self.hasGlobalHop = hasGlobalHop
     self.hops = hops
     self.spentMicroseconds = spentMicroseconds
     self.visited = visited

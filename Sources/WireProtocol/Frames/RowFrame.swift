@@ -83,7 +83,7 @@ package enum RedirectFrame {
     let method = state.method.token
     frame.appendInteger(state.spentMicroseconds)
     frame.appendInteger(UInt16(clamping: state.hops))
-    frame.append((state.dropsCredentials ? 1 : 0) | (state.dropsContent ? 2 : 0))
+    frame.append((state.dropsCredentials ? 1 : 0) | (state.dropsContent ? 2 : 0) | (state.hasGlobalHop ? 4 : 0))
     frame.append(UInt8(clamping: method.count))
     frame.appendInteger(UInt32(state.url.count))
     frame.appendInteger(UInt16(clamping: state.visited.count))
@@ -96,7 +96,7 @@ package enum RedirectFrame {
     var cursor = ByteCursor(bytes, frame: "redirect")
     let spent = try cursor.integer(UInt64.self)
     let hops = try cursor.integer(UInt16.self)
-    let dropped = try cursor.integer(UInt8.self)
+    let flags = try cursor.integer(UInt8.self)
     let methodLength = try cursor.integer(UInt8.self)
     let urlLength = try cursor.integer(UInt32.self)
     let visitedCount = try cursor.integer(UInt16.self)
@@ -110,8 +110,9 @@ package enum RedirectFrame {
     return RedirectState(
       url: url,
       method: method,
-      dropsCredentials: dropped & 1 != 0,
-      dropsContent: dropped & 2 != 0,
+      dropsCredentials: flags & 1 != 0,
+      dropsContent: flags & 2 != 0,
+      hasGlobalHop: flags & 4 != 0,
       hops: Int(hops),
       spentMicroseconds: spent,
       visited: visited

@@ -768,6 +768,12 @@ package nonisolated struct WireJob: @unchecked Sendable {
     set {_uniqueStorage()._maximumHops = newValue}
   }
 
+  /// Whether a redirect may lead from a global address to one that is not.
+  package var redirectsToPrivate: Bool {
+    get {_storage._redirectsToPrivate}
+    set {_uniqueStorage()._redirectsToPrivate = newValue}
+  }
+
   package var retries: UInt32 {
     get {_storage._retries}
     set {_uniqueStorage()._retries = newValue}
@@ -838,6 +844,37 @@ package nonisolated struct WireJob: @unchecked Sendable {
   package var tlsMinimumVersion: UInt32 {
     get {_storage._tlsMinimumVersion}
     set {_uniqueStorage()._tlsMinimumVersion = newValue}
+  }
+
+  /// Likewise; 0 is the newest there is.
+  package var tlsMaximumVersion: UInt32 {
+    get {_storage._tlsMaximumVersion}
+    set {_uniqueStorage()._tlsMaximumVersion = newValue}
+  }
+
+  /// As OpenSSL spells them: for TLS 1.2, and the suites of TLS 1.3.
+  package var tlsCiphers: String {
+    get {_storage._tlsCiphers ?? String()}
+    set {_uniqueStorage()._tlsCiphers = newValue}
+  }
+  /// Returns true if `tlsCiphers` has been explicitly set.
+  package var hasTlsCiphers: Bool {_storage._tlsCiphers != nil}
+  /// Clears the value of `tlsCiphers`. Subsequent reads from it will return its default value.
+  package mutating func clearTlsCiphers() {_uniqueStorage()._tlsCiphers = nil}
+
+  package var tls13Ciphers: String {
+    get {_storage._tls13Ciphers ?? String()}
+    set {_uniqueStorage()._tls13Ciphers = newValue}
+  }
+  /// Returns true if `tls13Ciphers` has been explicitly set.
+  package var hasTls13Ciphers: Bool {_storage._tls13Ciphers != nil}
+  /// Clears the value of `tls13Ciphers`. Subsequent reads from it will return its default value.
+  package mutating func clearTls13Ciphers() {_uniqueStorage()._tls13Ciphers = nil}
+
+  /// SHA-256 of public keys, 32 bytes each, of which the server's has to be one.
+  package var tlsPinnedKeys: [Data] {
+    get {_storage._tlsPinnedKeys}
+    set {_uniqueStorage()._tlsPinnedKeys = newValue}
   }
 
   /// 0 any, 4, 6.
@@ -2320,7 +2357,7 @@ nonisolated extension WireDrain: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Job"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}method\0\u{1}headers\0\u{1}body\0\u{3}connect_timeout_ns\0\u{3}total_timeout_ns\0\u{3}first_byte_timeout_ns\0\u{3}idle_timeout_ns\0\u{3}low_speed_bytes_per_second\0\u{3}low_speed_time_ns\0\u{3}follow_redirects\0\u{3}maximum_hops\0\u{1}retries\0\u{3}retry_delay_ns\0\u{3}retry_maximum_time_ns\0\u{3}retry_unsafe\0\u{3}tls_insecure\0\u{3}tls_authorities_pem\0\u{3}tls_certificate_pem\0\u{3}tls_private_key_pem\0\u{3}tls_minimum_version\0\u{3}address_family\0\u{1}resolve\0\u{3}connect_to\0\u{3}connections_per_origin\0\u{3}body_disposition\0\u{3}inline_maximum_bytes\0\u{3}maximum_body_bytes\0\u{3}include_headers\0\u{3}give_up_after_ns\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}method\0\u{1}headers\0\u{1}body\0\u{3}connect_timeout_ns\0\u{3}total_timeout_ns\0\u{3}first_byte_timeout_ns\0\u{3}idle_timeout_ns\0\u{3}low_speed_bytes_per_second\0\u{3}low_speed_time_ns\0\u{3}follow_redirects\0\u{3}maximum_hops\0\u{1}retries\0\u{3}retry_delay_ns\0\u{3}retry_maximum_time_ns\0\u{3}retry_unsafe\0\u{3}tls_insecure\0\u{3}tls_authorities_pem\0\u{3}tls_certificate_pem\0\u{3}tls_private_key_pem\0\u{3}tls_minimum_version\0\u{3}address_family\0\u{1}resolve\0\u{3}connect_to\0\u{3}connections_per_origin\0\u{3}body_disposition\0\u{3}inline_maximum_bytes\0\u{3}maximum_body_bytes\0\u{3}include_headers\0\u{3}give_up_after_ns\0\u{3}tls_maximum_version\0\u{3}tls_ciphers\0\u{3}tls13_ciphers\0\u{3}tls_pinned_keys\0\u{3}redirects_to_private\0")
 
   fileprivate class _StorageClass {
     var _method: String = String()
@@ -2334,6 +2371,7 @@ nonisolated extension WireJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
     var _lowSpeedTimeNs: UInt64 = 0
     var _followRedirects: Bool = false
     var _maximumHops: UInt32 = 0
+    var _redirectsToPrivate: Bool = false
     var _retries: UInt32 = 0
     var _retryDelayNs: UInt64? = nil
     var _retryMaximumTimeNs: UInt64? = nil
@@ -2344,6 +2382,10 @@ nonisolated extension WireJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
     var _tlsCertificatePem: Data? = nil
     var _tlsPrivateKeyPem: Data? = nil
     var _tlsMinimumVersion: UInt32 = 0
+    var _tlsMaximumVersion: UInt32 = 0
+    var _tlsCiphers: String? = nil
+    var _tls13Ciphers: String? = nil
+    var _tlsPinnedKeys: [Data] = []
     var _addressFamily: UInt32 = 0
     var _resolve: [WireResolve] = []
     var _connectTo: [WireConnectTo] = []
@@ -2373,6 +2415,7 @@ nonisolated extension WireJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
       _lowSpeedTimeNs = source._lowSpeedTimeNs
       _followRedirects = source._followRedirects
       _maximumHops = source._maximumHops
+      _redirectsToPrivate = source._redirectsToPrivate
       _retries = source._retries
       _retryDelayNs = source._retryDelayNs
       _retryMaximumTimeNs = source._retryMaximumTimeNs
@@ -2383,6 +2426,10 @@ nonisolated extension WireJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
       _tlsCertificatePem = source._tlsCertificatePem
       _tlsPrivateKeyPem = source._tlsPrivateKeyPem
       _tlsMinimumVersion = source._tlsMinimumVersion
+      _tlsMaximumVersion = source._tlsMaximumVersion
+      _tlsCiphers = source._tlsCiphers
+      _tls13Ciphers = source._tls13Ciphers
+      _tlsPinnedKeys = source._tlsPinnedKeys
       _addressFamily = source._addressFamily
       _resolve = source._resolve
       _connectTo = source._connectTo
@@ -2438,6 +2485,11 @@ nonisolated extension WireJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
         case 27: try { try decoder.decodeSingularUInt64Field(value: &_storage._maximumBodyBytes) }()
         case 28: try { try decoder.decodeSingularBoolField(value: &_storage._includeHeaders) }()
         case 29: try { try decoder.decodeSingularUInt64Field(value: &_storage._giveUpAfterNs) }()
+        case 30: try { try decoder.decodeSingularUInt32Field(value: &_storage._tlsMaximumVersion) }()
+        case 31: try { try decoder.decodeSingularStringField(value: &_storage._tlsCiphers) }()
+        case 32: try { try decoder.decodeSingularStringField(value: &_storage._tls13Ciphers) }()
+        case 33: try { try decoder.decodeRepeatedBytesField(value: &_storage._tlsPinnedKeys) }()
+        case 34: try { try decoder.decodeSingularBoolField(value: &_storage._redirectsToPrivate) }()
         default: break
         }
       }
@@ -2537,6 +2589,21 @@ nonisolated extension WireJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
       if _storage._giveUpAfterNs != 0 {
         try visitor.visitSingularUInt64Field(value: _storage._giveUpAfterNs, fieldNumber: 29)
       }
+      if _storage._tlsMaximumVersion != 0 {
+        try visitor.visitSingularUInt32Field(value: _storage._tlsMaximumVersion, fieldNumber: 30)
+      }
+      try { if let v = _storage._tlsCiphers {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 31)
+      } }()
+      try { if let v = _storage._tls13Ciphers {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 32)
+      } }()
+      if !_storage._tlsPinnedKeys.isEmpty {
+        try visitor.visitRepeatedBytesField(value: _storage._tlsPinnedKeys, fieldNumber: 33)
+      }
+      if _storage._redirectsToPrivate != false {
+        try visitor.visitSingularBoolField(value: _storage._redirectsToPrivate, fieldNumber: 34)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -2557,6 +2624,7 @@ nonisolated extension WireJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
         if _storage._lowSpeedTimeNs != rhs_storage._lowSpeedTimeNs {return false}
         if _storage._followRedirects != rhs_storage._followRedirects {return false}
         if _storage._maximumHops != rhs_storage._maximumHops {return false}
+        if _storage._redirectsToPrivate != rhs_storage._redirectsToPrivate {return false}
         if _storage._retries != rhs_storage._retries {return false}
         if _storage._retryDelayNs != rhs_storage._retryDelayNs {return false}
         if _storage._retryMaximumTimeNs != rhs_storage._retryMaximumTimeNs {return false}
@@ -2567,6 +2635,10 @@ nonisolated extension WireJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
         if _storage._tlsCertificatePem != rhs_storage._tlsCertificatePem {return false}
         if _storage._tlsPrivateKeyPem != rhs_storage._tlsPrivateKeyPem {return false}
         if _storage._tlsMinimumVersion != rhs_storage._tlsMinimumVersion {return false}
+        if _storage._tlsMaximumVersion != rhs_storage._tlsMaximumVersion {return false}
+        if _storage._tlsCiphers != rhs_storage._tlsCiphers {return false}
+        if _storage._tls13Ciphers != rhs_storage._tls13Ciphers {return false}
+        if _storage._tlsPinnedKeys != rhs_storage._tlsPinnedKeys {return false}
         if _storage._addressFamily != rhs_storage._addressFamily {return false}
         if _storage._resolve != rhs_storage._resolve {return false}
         if _storage._connectTo != rhs_storage._connectTo {return false}

@@ -27,6 +27,7 @@ extension WireJob {
 
     followRedirects = job.redirects.follow
     maximumHops = UInt32(clamping: job.redirects.maximumHops)
+    redirectsToPrivate = job.redirects.mayLeadToPrivate
 
     retries = UInt32(clamping: job.retry.count)
     if let delay = job.retry.delay { retryDelayNs = delay.wholeNanoseconds }
@@ -39,6 +40,10 @@ extension WireJob {
     if let pem = job.tls.certificatePEM { tlsCertificatePem = bytes(pem) }
     if let pem = job.tls.privateKeyPEM { tlsPrivateKeyPem = bytes(pem) }
     tlsMinimumVersion = UInt32(job.tls.minimumVersion.rawValue)
+    tlsMaximumVersion = UInt32(job.tls.maximumVersion?.rawValue ?? 0)
+    if let list = job.tls.cipherList { tlsCiphers = list }
+    if let suites = job.tls.cipherSuites { tls13Ciphers = suites }
+    tlsPinnedKeys = job.tls.pinnedKeys.map(bytes)
 
     addressFamily = UInt32(job.addressing.family.rawValue)
     resolve = job.addressing.resolveRules.map(WireResolve.init)
@@ -75,6 +80,7 @@ extension JobSpecification {
 
     redirects.follow = wire.followRedirects
     redirects.maximumHops = Int(wire.maximumHops)
+    redirects.mayLeadToPrivate = wire.redirectsToPrivate
     retry.count = Int(wire.retries)
     retry.delay = wire.hasRetryDelayNs ? nanoseconds(wire.retryDelayNs) : nil
     retry.maximumTime = wire.hasRetryMaximumTimeNs ? nanoseconds(wire.retryMaximumTimeNs) : nil
@@ -89,6 +95,16 @@ extension JobSpecification {
       throw JobCodingError(field: "tls_minimum_version")
     }
     tls.minimumVersion = version
+    if wire.tlsMaximumVersion != 0 {
+      guard let version = TLSPolicy.Version(rawValue: UInt8(clamping: wire.tlsMaximumVersion)) else {
+        throw JobCodingError(field: "tls_maximum_version")
+      }
+      tls.maximumVersion = version
+    }
+    tls.cipherList = wire.hasTlsCiphers ? wire.tlsCiphers : nil
+    tls.cipherSuites = wire.hasTls13Ciphers ? wire.tls13Ciphers : nil
+    tls.pinnedKeys = wire.tlsPinnedKeys.map { Array($0) }
+    guard tls.pinnedKeys.allSatisfy({ $0.count == 32 }) else { throw JobCodingError(field: "tls_pinned_keys") }
 
     guard let family = AddressingPolicy.Family(rawValue: UInt8(clamping: wire.addressFamily)) else {
       throw JobCodingError(field: "address_family")

@@ -79,15 +79,20 @@ final class Origin {
 final class Nginx {
   let port: Int
 
-  /// `certificates`: whose leaf.pem and leaf.key it shows.
-  init(in sandbox: Sandbox, certificates: Origin) throws {
+  /// `certificates`: whose leaf.pem and leaf.key it shows. `location`: what it serves beside the rows.
+  init(in sandbox: Sandbox, certificates: Origin, location: String = "") throws {
     let file = try Sandbox.installedProgram("nginx", package: "nginx")
     try FileManager.default.createDirectory(atPath: "\(sandbox.path)/nginx", withIntermediateDirectories: false)
     for _ in 0..<5 {
       let port = try HeldPort.free()
       let configuration = try sandbox.write(
         "nginx/nginx.conf",
-        Self.configuration(folder: "\(sandbox.path)/nginx", certificates: certificates.directory, port: port)
+        Self.configuration(
+          folder: "\(sandbox.path)/nginx",
+          certificates: certificates.directory,
+          port: port,
+          location: location
+        )
       )
       let program = try sandbox.start("nginx", at: file, ["-p", "\(sandbox.path)/nginx", "-c", configuration])
       var isUp = false
@@ -107,7 +112,7 @@ final class Nginx {
   func url(_ number: Int) -> String { "https://localhost:\(port)/row/\(number)" }
   static func body(_ number: Int) -> String { "this is the body of /row/\(number)\n" }
 
-  private static func configuration(folder: String, certificates: String, port: Int) -> String {
+  private static func configuration(folder: String, certificates: String, port: Int, location: String) -> String {
     """
     daemon off;
     master_process off;
@@ -130,6 +135,7 @@ final class Nginx {
         ssl_certificate_key \(certificates)/leaf.key;
         ssl_protocols TLSv1.3;
         default_type text/plain;
+        \(location)
         location / { return 200 "this is the body of $uri\\n"; }
       }
     }

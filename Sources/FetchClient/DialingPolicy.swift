@@ -1,0 +1,59 @@
+import FetchModel
+package import PosixIO
+
+/// What an agent's own command line lets its connections reach: it narrows what jobs ask for. Immutable.
+package struct DialingPolicy: Equatable, Sendable {
+  /// No connection to an address that is not global, whatever name led there.
+  package var deniesPrivate = false
+  /// nil for all.
+  package var allowedPorts: [ClosedRange<UInt16>]?
+
+  /// Everything may be reached.
+  package init() {}
+
+  /// Ports and ranges of them, such as "80,443,8000-8099"; nil if the text is none of that.
+  package static func ports(_ text: String) -> [ClosedRange<UInt16>]? {
+    var ranges: [ClosedRange<UInt16>] = []
+    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+      let ends = part.split(separator: "-", omittingEmptySubsequences: false)
+      guard (1...2).contains(ends.count), let first = UInt16(ends[0]), let last = UInt16(ends[ends.count - 1]),
+        first > 0, first <= last
+      else { return nil }
+      ranges.append(first...last)
+    }
+    return ranges
+  }
+
+  /// Why no address at that port may be tried; nil if some may.
+  package func refusal(ofPort port: UInt16) -> String? {
+    guard let allowedPorts, !allowedPorts.contains(where: { $0.contains(port) }) else { return nil }
+    return "port \(port) is none of those that this agent may connect to (--allow-ports)"
+  }
+}
+
+/// Which of a name's addresses may be tried. Pure: what it looks at is what connect(2) is given, so a name that
+/// resolves anew cannot lead elsewhere.
+package struct AddressScreen: Equatable, Sendable {
+  package let permitted: [SocketAddress]
+  /// Why there are none, naming those that were refused; nil if there are some, or were none to begin with.
+  package let refusal: String?
+
+  /// `staysGlobal`: a redirect from a global address must not lead to another kind.
+  package init(_ addresses: [SocketAddress], _ policy: DialingPolicy, staysGlobal: Bool) {
+    guard policy.deniesPrivate || staysGlobal else {
+      permitted = addresses
+      refusal = nil
+      return
+    }
+    permitted = addresses.filter { isGlobalAddress($0.address) }
+    guard permitted.isEmpty, !addresses.isEmpty else {
+      refusal = nil
+      return
+    }
+    let list = addresses.map(\.addressText).joined(separator: ", ")
+    refusal =
+      policy.deniesPrivate
+      ? "\(list) is not global, and this agent connects to no other address (--deny-private)"
+      : "\(list) is not global, and the redirect comes from an address that is (--redirects-to-private allows it)"
+  }
+}

@@ -1,0 +1,12 @@
+import FetchModel
+
+/// What a row's TLS connection has to be like, beside the origin: a connection carries only rows that want the same.
+struct TLSVariant: Equatable {
+  /// The row's `sni`; nil for the origin's own name.
+  var indication: [UInt8]?
+  /// The job's client certificate is for the origins of its rows, not for where redirects lead.
+  var withholdsIdentity = false
+
+  /// That of nearly all rows; only its sessions are kept, because a resumed one is not verified again.
+  var isUsual: Bool { indication == nil && !withholdsIdentity }
+}
