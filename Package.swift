@@ -96,7 +96,7 @@ let package = Package(
       "coordinator",
       ["CoordinatorRuntime", "FetchModel", "JobStore", "Keys", "PosixIO", "Records", "TLS", argumentParser, logging]
     ),
-    program("agent", ["AgentRuntime", "FetchClient", "Keys", "PosixIO", argumentParser, logging]),
+    program("agent", ["AgentRuntime", "FetchClient", "FetchModel", "Keys", "PosixIO", argumentParser, logging]),
 
     // The origin server of the demo and the tests; no part of the product's path.
     module("OriginServer", ["COpenSSL", "COriginShims"]),

@@ -161,12 +161,12 @@ final class Coordinator {
     firstAgentDeadline = now + configuration.agentWait
     admissions = configuration.keys?.allowedAgents.list
     timeline.add(rows: records.rows, at: now)
-    if case .local(let count, let threads) = configuration.agents {
+    if case .local(let plan) = configuration.agents {
       localAgents = try LocalAgents(
         program: LocalAgents.programPath(),
-        arguments: ["--coordinator", socket.endpoint, "--threads", "\(threads)", "--once"],
+        arguments: ["--coordinator", socket.endpoint] + plan.arguments,
         lock: files.lock,
-        count: count
+        count: plan.count
       )
     }
     self.socket = socket

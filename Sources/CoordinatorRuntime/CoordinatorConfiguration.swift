@@ -17,8 +17,8 @@ package struct CoordinatorConfiguration: Sendable {
   package enum Agents: Equatable, Sendable {
     /// Agents dial in at this ZeroMQ endpoint.
     case remote(endpoint: String)
-    /// This many are started on this host, each with so many worker threads.
-    case local(count: Int, threads: Int)
+    /// They are started on this host.
+    case local(LocalAgentPlan)
 
     /// They may dial in from other hosts.
     var areElsewhere: Bool {

@@ -23,6 +23,8 @@ struct JobDescription {
       /// How many are started on this host; nil: they dial in.
       var count: Int?
       var threads: Int?
+      var denyPrivate: Bool?
+      var allowPorts: String?
       /// Where they dial in.
       var listen: String?
       var keys: String?
@@ -167,7 +169,13 @@ extension JobSpecification {
 extension JobDescription.Terms.Agents {
   init(_ configuration: CoordinatorConfiguration) {
     switch configuration.agents {
-    case .local(let count, let threads): self.init(count: count, threads: threads)
+    case .local(let plan):
+      self.init(
+        count: plan.count,
+        threads: plan.threads,
+        denyPrivate: plan.deniesPrivate ? true : nil,
+        allowPorts: plan.allowedPorts
+      )
     case .remote(let endpoint):
       self.init(
         listen: endpoint,
@@ -179,7 +187,12 @@ extension JobDescription.Terms.Agents {
   /// Where agents come from, in the terms of a run.
   var configured: CoordinatorConfiguration.Agents {
     get throws {
-      if let count, let threads { return .local(count: count, threads: threads) }
+      if let count, let threads {
+        var plan = LocalAgentPlan(count: count, threads: threads)
+        plan.deniesPrivate = denyPrivate == true
+        plan.allowedPorts = allowPorts
+        return .local(plan)
+      }
       if let listen { return .remote(endpoint: listen) }
       throw CoordinatorError("job.json does not say where agents come from; say --listen or --agents")
     }

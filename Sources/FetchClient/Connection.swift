@@ -28,7 +28,8 @@ final class Connection {
 
   enum Transfer: Equatable {
     case bytes(Int)
-    case wouldBlock
+    /// Until the socket is ready for that: TLS may have to write before it can read.
+    case wouldBlock(Poller.Readiness)
     /// `clean`: the peer said that nothing was cut (close_notify, or FIN without TLS).
     case ended(clean: Bool)
     case failed(TLSFailure)
@@ -91,7 +92,8 @@ final class Connection {
     if let tls {
       switch tls.read(into: buffer) {
       case .bytes(let count): return .bytes(count)
-      case .wantsRead, .wantsWrite: return .wouldBlock
+      case .wantsRead: return .wouldBlock(.read)
+      case .wantsWrite: return .wouldBlock([.read, .write])
       case .closed: return .ended(clean: true)
       case .failed(.unexpectedEnd): return .ended(clean: false)
       case .failed(let failure): return .failed(failure)
@@ -101,7 +103,7 @@ final class Connection {
     case .bytes(let count):
       plainWireBytes.received += UInt64(count)
       return .bytes(count)
-    case .wouldBlock: return .wouldBlock
+    case .wouldBlock: return .wouldBlock(.read)
     case .ended: return .ended(clean: true)
     case .failed(let number): return .failed(.system(errno: number))
     case nil: return .ended(clean: false)
@@ -112,7 +114,8 @@ final class Connection {
     if let tls {
       switch tls.write(bytes) {
       case .bytes(let count): return .bytes(count)
-      case .wantsRead, .wantsWrite: return .wouldBlock
+      case .wantsRead: return .wouldBlock(.read)
+      case .wantsWrite: return .wouldBlock([.read, .write])
       case .failed(let failure): return .failed(failure)
       }
     }
@@ -120,7 +123,7 @@ final class Connection {
     case .bytes(let count):
       plainWireBytes.sent += UInt64(count)
       return .bytes(count)
-    case .wouldBlock: return .wouldBlock
+    case .wouldBlock: return .wouldBlock([.read, .write])
     case .ended, nil: return .failed(.unexpectedEnd)
     case .failed(let number): return .failed(.system(errno: number))
     }

@@ -1,4 +1,4 @@
-import FetchModel
+package import FetchModel
 package import PosixIO
 
 /// What an agent's own command line lets its connections reach: it narrows what jobs ask for. Immutable.
@@ -6,27 +6,14 @@ package struct DialingPolicy: Equatable, Sendable {
   /// No connection to an address that is not global, whatever name led there.
   package var deniesPrivate = false
   /// nil for all.
-  package var allowedPorts: [ClosedRange<UInt16>]?
+  package var allowedPorts: PortRanges?
 
   /// Everything may be reached.
   package init() {}
 
-  /// Ports and ranges of them, such as "80,443,8000-8099"; nil if the text is none of that.
-  package static func ports(_ text: String) -> [ClosedRange<UInt16>]? {
-    var ranges: [ClosedRange<UInt16>] = []
-    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
-      let ends = part.split(separator: "-", omittingEmptySubsequences: false)
-      guard (1...2).contains(ends.count), let first = UInt16(ends[0]), let last = UInt16(ends[ends.count - 1]),
-        first > 0, first <= last
-      else { return nil }
-      ranges.append(first...last)
-    }
-    return ranges
-  }
-
   /// Why no address at that port may be tried; nil if some may.
   package func refusal(ofPort port: UInt16) -> String? {
-    guard let allowedPorts, !allowedPorts.contains(where: { $0.contains(port) }) else { return nil }
+    guard let allowedPorts, !allowedPorts.contains(port) else { return nil }
     return "port \(port) is none of those that this agent may connect to (--allow-ports)"
   }
 }

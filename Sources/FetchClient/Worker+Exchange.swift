@@ -122,10 +122,10 @@ extension Worker {
       case .bytes(let count):
         connection.outputSent += count
         connection.attempt.speed.moved(count)
-      case .wouldBlock:
+      case .wouldBlock(let interest):
         connection.stageStart = now
         renewDeadline(connection, .sending, job)
-        return watch(connection, for: [.read, .write])
+        return watch(connection, for: interest)
       case .ended: return lost(connection, .unexpectedEnd)
       case .failed(let failure): return lost(connection, failure)
       }
@@ -162,7 +162,10 @@ extension Worker {
     repeat {
       switch connection.read(into: receiveBuffer) {
       case .bytes(let count): consume(connection, count)
-      case .wouldBlock: return
+      case .wouldBlock(let interest):
+        // While the request is on its way, what that waits for stays watched.
+        if connection.state == .receiving { watch(connection, for: interest) }
+        return
       case .ended(let clean): return ended(connection, clean: clean)
       case .failed(let failure): return lost(connection, failure)
       }
@@ -265,7 +268,8 @@ extension Worker {
   /// (RFC 9112 section 6.3).
   private func isSilent(_ connection: Connection) -> Bool {
     guard let tls = connection.tls, tls.hasBufferedInput else { return true }
-    guard connection.read(into: receiveBuffer) == .wouldBlock else { return false }
+    guard case .wouldBlock(let interest) = connection.read(into: receiveBuffer) else { return false }
+    watch(connection, for: interest)
     keepSessions(of: connection)
     return true
   }
@@ -293,7 +297,8 @@ extension Worker {
   /// Something happened on an idle connection: session tickets leave it alive, anything else ends it
   /// (RFC 9112 section 9.3.1; RFC 8446 section 4.6).
   private func probe(_ connection: Connection) {
-    if connection.read(into: receiveBuffer) == .wouldBlock {
+    if case .wouldBlock(let interest) = connection.read(into: receiveBuffer) {
+      watch(connection, for: interest)
       keepSessions(of: connection)
       return
     }

@@ -1,6 +1,7 @@
 import AgentRuntime
 import ArgumentParser
 import FetchClient
+import FetchModel
 import Keys
 import Logging
 import PosixIO
@@ -75,9 +76,7 @@ struct AgentCommand: ParsableCommand {
     guard (1...256).contains(threads ?? 1) else { throw ValidationError("--threads takes 1 to 256") }
     guard (1...256).contains(processes) else { throw ValidationError("--processes takes 1 to 256") }
     guard (1...1_000_000).contains(connections) else { throw ValidationError("--connections takes 1 to 1000000") }
-    if let allowPorts, DialingPolicy.ports(allowPorts) == nil {
-      throw ValidationError("--allow-ports takes ports and ranges from 1 to 65535, such as 80,443,8000-8099")
-    }
+    if let allowPorts, PortRanges(allowPorts) == nil { throw ValidationError("--allow-ports \(PortRanges.form)") }
     guard (0...31_536_000).contains(hold) else { throw ValidationError("--hold takes 0 to 31536000 seconds") }
   }
 
@@ -133,7 +132,7 @@ struct AgentCommand: ParsableCommand {
     configuration.once = once
     configuration.hold = .milliseconds(Int64(hold * 1000))
     configuration.dialing.deniesPrivate = denyPrivate
-    configuration.dialing.allowedPorts = allowPorts.flatMap(DialingPolicy.ports)
+    configuration.dialing.allowedPorts = allowPorts.flatMap { PortRanges($0) }
     configuration.lifeline = lifeline
     do {
       switch try runAgent(configuration, signals: signals, log: log) {

@@ -46,25 +46,18 @@ struct Local: ParsableCommand {
   @Option(help: "Agents to start (default: one less than there are processors, at least one).")
   var agents: Int?
 
-  @Option(help: "Worker threads of each agent (default: processors divided by agents).")
-  var threads: Int?
+  @OptionGroup var limits: LocalAgentOptions
 
   @OptionGroup(title: "Job options") var job: JobOptions
 
   func validate() throws {
     if let agents, !(1...256).contains(agents) { throw ValidationError("--agents takes 1 to 256") }
-    if let threads, !(1...256).contains(threads) { throw ValidationError("--threads takes 1 to 256") }
   }
 
   func run() throws {
-    let processors = PosixIO.Process.processorCount
-    let count = agents ?? max(1, processors - 1)
+    let count = agents ?? max(1, PosixIO.Process.processorCount - 1)
     let output = common.output ?? common.freshDirectory()
-    try common.run(
-      output: output,
-      agents: .local(count: count, threads: threads ?? max(1, processors / count)),
-      job: job.specification()
-    )
+    try common.run(output: output, agents: .local(limits.plan(count: count)), job: job.specification())
   }
 }
 

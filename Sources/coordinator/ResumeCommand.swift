@@ -1,6 +1,5 @@
 import ArgumentParser
 import CoordinatorRuntime
-import PosixIO
 
 struct Resume: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -23,8 +22,7 @@ struct Resume: ParsableCommand {
   @Option(help: "Agents to start on this host.")
   var agents: Int?
 
-  @Option(help: "Worker threads of each of these (default: processors divided by agents).")
-  var threads: Int?
+  @OptionGroup var limits: LocalAgentOptions
 
   @Flag(help: "Fetch rows of a job that has ended again if they failed; into results.retry-N.jsonl.")
   var retryFailed = false
@@ -41,10 +39,11 @@ struct Resume: ParsableCommand {
 
   func validate() throws {
     if let agents, !(1...256).contains(agents) { throw ValidationError("--agents takes 1 to 256") }
-    if let threads, !(1...256).contains(threads) { throw ValidationError("--threads takes 1 to 256") }
     guard listen == nil || agents == nil else { throw ValidationError("--listen and --agents exclude each other") }
     guard listen != nil || !insecurePlaintext else { throw ValidationError("--insecure-plaintext is for --listen") }
-    guard threads == nil || agents != nil else { throw ValidationError("--threads is for agents of --agents") }
+    guard limits.areDefaults || agents != nil else {
+      throw ValidationError("--threads, --deny-private and --allow-ports are for agents of --agents")
+    }
     if let listen { try ListenEndpoint(listen).check(keys: keys, isPlaintextAccepted: insecurePlaintext) }
     guard keys == nil || agents == nil else { throw ValidationError("agents on this host need no --keys") }
     _ = try statuses()
@@ -58,10 +57,7 @@ struct Resume: ParsableCommand {
       request.isInTheClear = keys == nil && !endpoint.isPrivate
     }
     request.keys = try ListenEndpoint.readKeys(keys)
-    if let agents {
-      let processors = PosixIO.Process.processorCount
-      request.agents = .local(count: agents, threads: threads ?? max(1, processors / agents))
-    }
+    if let agents { request.agents = .local(limits.plan(count: agents)) }
     if retryFailed || onlyStatus != nil {
       request.selection = RowSelection(failed: retryFailed, statuses: try statuses(), includesUnclear: retryUnsafe)
     }

@@ -1,4 +1,5 @@
 import FetchClient
+import FetchModel
 import PosixIO
 import Testing
 
@@ -7,18 +8,10 @@ import Testing
     texts.compactMap { SocketAddress(numeric: $0, port: 443) }
   }
 
-  @Test func `ports are numbers and ranges of them`() {
-    #expect(DialingPolicy.ports("443") == [443...443])
-    #expect(DialingPolicy.ports("80,443,8000-8099") == [80...80, 443...443, 8000...8099])
-    for text in ["", ",", "0", "80,", "65536", "90-80", "1-2-3", "-5", "http", " 80", "80 "] {
-      #expect(DialingPolicy.ports(text) == nil, "\(text)")
-    }
-  }
-
   @Test func `other ports than those allowed are refused`() {
     var policy = DialingPolicy()
     #expect(policy.refusal(ofPort: 22) == nil)
-    policy.allowedPorts = [80...80, 8000...8099]
+    policy.allowedPorts = PortRanges("80,8000-8099")
     #expect(policy.refusal(ofPort: 80) == nil && policy.refusal(ofPort: 8099) == nil)
     #expect(policy.refusal(ofPort: 8100)?.contains("8100") == true)
   }

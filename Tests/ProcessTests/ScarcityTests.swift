@@ -1,0 +1,25 @@
+import Foundation
+import Testing
+
+/// A host that has too few ports for what it is asked to do.
+@Suite(.enabled(if: Hosts.obstacle == nil, "\(Hosts.obstacle ?? "")"))
+struct `A host without enough ports` {
+  @Test func `does with those it has, and blames no server`() throws {
+    let sandbox = try Sandbox()
+    let hosts = try Hosts(1)
+    let (origin, job) = try hosts.on(0) {
+      let origin = try Origin(in: sandbox)
+      // Of the namespace of whoever opens the file.
+      try Data("61000 61009\n".utf8).write(to: URL(filePath: "/proc/sys/net/ipv4/ip_local_port_range"))
+      let rows = try (0..<300).map { try origin.url("/latency/20?row=\($0)", host: "127.0.0.1") }
+      return (origin, try sandbox.fetch(rows, ["--cacert", origin.authority, "--per-origin", "50"]))
+    }
+    let records = try job.records(300)
+    records.expectAllFetched()
+    #expect(records.all.allSatisfy { $0.attempts == 1 }, "no attempt is spent")
+    let warning = try #require(job.program.errorLines.first { $0.contains("for want of something on this host") })
+    #expect(warning.contains("Cannot assign requested address"), "\(warning)")
+    #expect(try job.summary().errors.isEmpty)
+    withExtendedLifetime(origin) {}
+  }
+}
