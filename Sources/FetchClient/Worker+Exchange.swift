@@ -17,7 +17,9 @@ extension Worker {
     case .sending:
       // An answer may come before the request is out (RFC 9112 section 9.5).
       if readiness.isReadable { receive(connection) }
-      if connection.state == .sending, readiness.isWritable, !stopsSending(connection) { continueSending(connection) }
+      guard connection.state == .sending, !stopsSending(connection) else { break }
+      // Watched for reading only, it is TLS that has to read before it writes.
+      if readiness.isWritable || connection.interest == .read { continueSending(connection) }
     case .receiving: receive(connection)
     case .idle: probe(connection)
     }
