@@ -59,6 +59,14 @@ import Testing
     expectNone(LayoutRules.strayNames(try Repository.topLevelNames()))
   }
 
+  @Test func `has every test that the table of rules names`() throws {
+    let page = try Repository.file("docs/conformance.md")
+    let tests = try Repository.files(in: "Tests", endings: ["swift"])
+    expectNone(CoverageRules.unfounded(page, tests: Dictionary(uniqueKeysWithValues: tests.map { ($0.path, $0) })))
+    let rules = CoverageRules.rules(in: page)
+    #expect(rules.count > 80 && Set(rules).count == rules.count)
+  }
+
   @Test func `tests without testable imports`() throws {
     let tests = try Repository.files(in: "Tests", endings: ["swift"])
     expectNone(tests.filter { $0.module != "TidyTests" }.flatMap(LayoutRules.testableImport))

@@ -44,6 +44,17 @@ import Testing
     #expect(count(rule, "let url = \"https://a\"\n\(line)") == 1)
   }
 
+  @Test(arguments: [
+    ("| R1 | a | [T](../Tests/T.swift) one · two |", 0),
+    ("| R1 | a | [T](../Tests/T.swift) one<br>[T](../Tests/T.swift) two |", 0),
+    ("| R1 | a | [T](../Tests/T.swift) one · three |", 1), ("| R1 | a | [U](../Tests/U.swift) one |", 1),
+    ("| R1 | a | one |", 1), ("| R1 | a | |", 1), ("| rule | a | b |", 0), ("R1 | a", 0),
+  ])
+  func `rules without a test`(line: String, expected: Int) {
+    let tests = ["Tests/T.swift": SourceText("Tests/T.swift", "  @Test func `one`() {\n  func `two`(_ a: Int) {")]
+    #expect(CoverageRules.unfounded(SourceText("docs/a.md", line), tests: tests).count == expected)
+  }
+
   @Test func `comments that only speak of unsafe claims are none`() {
     #expect(count(TextRules.unexplainedUnsafe, "\n\n\n\n\n// is not @unchecked Sendable") == 0)
   }
