@@ -34,16 +34,16 @@ package final class Credential: Sendable {
   deinit { X509_free(certificate) }
 
   /// The same, to be followed by the certificates of others.
-  func sending(_ others: [Credential]) -> Credential {
+  package func sending(_ others: [Credential]) -> Credential {
     X509_up_ref(certificate)
     return Credential(key: key, certificate: certificate, sent: others)
   }
 
-  func certificatePEM() throws(OriginError) -> [UInt8] {
+  package func certificatePEM() throws(OriginError) -> [UInt8] {
     try pem("PEM_write_bio_X509") { PEM_write_bio_X509($0, certificate) }
   }
 
-  func keyPEM() throws(OriginError) -> [UInt8] {
+  package func keyPEM() throws(OriginError) -> [UInt8] {
     try pem("PEM_write_bio_PrivateKey") { PEM_write_bio_PrivateKey($0, key.handle, nil, nil, 0, nil, nil) }
   }
 

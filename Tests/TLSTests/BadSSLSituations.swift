@@ -62,10 +62,10 @@ extension Situation {
 
   private static let ciphers: [Situation] = [
     // This OpenSSL has neither RC4 nor 3DES: a server that takes them all the same is forged.
-    Situation("rc4", .bytes(serverHello(suite: 0x0005)), outcome: "error: unknown cipher returned"),
-    Situation("rc4-md5", .bytes(serverHello(suite: 0x0004)), outcome: "error: unknown cipher returned"),
+    Situation("rc4", .bytes(Forged.serverHello(suite: 0x0005)), outcome: "error: unknown cipher returned"),
+    Situation("rc4-md5", .bytes(Forged.serverHello(suite: 0x0004)), outcome: "error: unknown cipher returned"),
     Situation("null", .policy(.ciphers("NULL-SHA256"), .rsa(bits: 2048)), outcome: "alert 40"),
-    Situation("3des", .bytes(serverHello(suite: 0x000A)), outcome: "error: unknown cipher returned"),
+    Situation("3des", .bytes(Forged.serverHello(suite: 0x000A)), outcome: "error: unknown cipher returned"),
     // OpenSSL makes no group below 512 bits; where its server should use one, it gives up.
     Situation("dh480", .policy(.ciphers("DHE", .prime(bits: 480)), .rsa(bits: 2048)), outcome: "alert 80"),
     Situation(
@@ -89,8 +89,12 @@ extension Situation {
   ]
 
   private static let versions: [Situation] = [
-    Situation("ssl-v2", .bytes(serverHelloOfSSL2), outcome: "error: wrong version number"),
-    Situation("ssl-v3", .bytes(serverHello(version: 0x0300, suite: 0x002F)), outcome: "error: unsupported protocol"),
+    Situation("ssl-v2", .bytes(Forged.serverHelloOfSSL2), outcome: "error: wrong version number"),
+    Situation(
+      "ssl-v3",
+      .bytes(Forged.serverHello(version: 0x0300, suite: 0x002F)),
+      outcome: "error: unsupported protocol"
+    ),
     Situation("tls-v1-0", .policy(ServerPolicy(highest: .tls10), .p256), outcome: "alert 70"),
     Situation("tls-v1-1", .policy(ServerPolicy(highest: .tls11), .p256), outcome: "alert 70"),
     Situation("tls-v1-2", .policy(ServerPolicy(highest: .tls12), .p256), outcome: "complete"),
@@ -139,15 +143,4 @@ extension Situation {
     policy.demandsCertificate = true
     return policy
   }
-
-  /// A ServerHello (RFC 5246 section 7.4.1.3) without extensions that chooses what it was not offered.
-  private static func serverHello(version: UInt16 = 0x0303, suite: UInt16) -> [UInt8] {
-    let version = [UInt8(version >> 8), UInt8(version & 0xFF)]
-    let body = version + [UInt8](repeating: 7, count: 32) + [0, UInt8(suite >> 8), UInt8(suite & 0xFF), 0]
-    let message = [2, 0, 0, UInt8(body.count)] + body
-    return [22] + version + [0, UInt8(message.count)] + message
-  }
-
-  /// SERVER-HELLO of SSL 2.0: a length with its highest bit set, type 4, then nothing anybody reads.
-  private static let serverHelloOfSSL2: [UInt8] = [0x80, 0x0B, 4, 0, 1, 0, 2, 0, 0, 0, 0, 0, 0]
 }

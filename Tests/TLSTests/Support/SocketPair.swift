@@ -53,6 +53,28 @@ final class SocketPair {
     return max(0, recv(server, &scrap, scrap.count, Int32(MSG_PEEK)))
   }
 
+  /// Fills the way to the server; how many bytes that took.
+  func fillTowardsServer() -> Int {
+    let scrap = [UInt8](repeating: 0, count: 1024)
+    var count = 0
+    while true {
+      let written = write(client, scrap, scrap.count)
+      guard written > 0 else { return count }
+      count += written
+    }
+  }
+
+  /// Takes so many bytes out at the server's end.
+  func drainServer(_ count: Int) throws {
+    var left = count
+    var scrap = [UInt8](repeating: 0, count: 1024)
+    while left > 0 {
+      let taken = read(server, &scrap, min(left, scrap.count))
+      guard taken > 0 else { throw Self.trouble("read") }
+      left -= taken
+    }
+  }
+
   /// Bytes past any TLS.
   func sendByServer(_ bytes: [UInt8]) throws {
     guard write(server, bytes, bytes.count) == bytes.count else { throw Self.trouble("write") }
