@@ -84,6 +84,10 @@ extension CertificateCase {
     "anchor-in-chain": {
       CertificateCase(leaf("anchor-in-chain"), intermediates: [intermediate()], sent: .withAnchor)
     },
+    // As when an old root ran out and servers went on to send the bridge to it.
+    "cross-signed-by-expired": {
+      CertificateCase(leaf("cross-signed-by-expired"), intermediates: [intermediate()], sent: .crossSigned)
+    },
     "intermediate-no-authority": {
       CertificateCase(
         leaf("intermediate-no-authority"),

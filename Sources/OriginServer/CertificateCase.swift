@@ -20,6 +20,8 @@ package struct CertificateCase: Sendable {
     case reversed
     /// Out of order, with the anchor, a doubled leaf and certificates of another chain between them.
     case shuffled
+    /// The intermediates, then the anchor's name and key in a certificate of an authority that has expired.
+    case crossSigned
     case nothing
   }
 

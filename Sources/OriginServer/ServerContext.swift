@@ -74,11 +74,9 @@ package final class ServerContext: Sendable {
     ServerEnd.of(connection)?.received(ClientHello(of: connection))
     guard let argument else { return SSL_CLIENT_HELLO_SUCCESS }
     let cases = Unmanaged<CaseContexts>.fromOpaque(argument).takeUnretainedValue()
-    guard let name = ClientHello(of: connection).serverName, cases.select(name, connection) else {
-      alert?.pointee = SSL_AD_UNRECOGNIZED_NAME
-      return SSL_CLIENT_HELLO_ERROR
-    }
-    return SSL_CLIENT_HELLO_SUCCESS
+    guard let refusal = cases.select(ClientHello(of: connection), connection) else { return SSL_CLIENT_HELLO_SUCCESS }
+    alert?.pointee = refusal
+    return SSL_CLIENT_HELLO_ERROR
   }
 
   // MARK: Setting up

@@ -17,6 +17,7 @@ func openSSLError(_ call: String) -> OriginError {
 /// Signs certificates, on any thread.
 package final class TestAuthority: Sendable {
   let credential: Credential
+  private let name: String
   private let keys: KeyRing
 
   package convenience init(name: String) throws(OriginError) {
@@ -24,6 +25,7 @@ package final class TestAuthority: Sendable {
   }
 
   private init(name: String, keys: KeyRing) throws(OriginError) {
+    self.name = name
     self.keys = keys
     // No ring: two authorities of one key could not be told apart by their key identifiers.
     credential = try Credential(.authority(name), key: KeyRing.make(.p256), issuer: nil)
@@ -70,6 +72,13 @@ package final class TestAuthority: Sendable {
     case .shuffled:
       let stranger = try TestAuthority(name: "Trawl unknown authority", keys: keys)
       return leaf.sending([credential] + above.reversed() + [leaf, stranger.credential, try issue(.wrongName)])
+    case .crossSigned:
+      var old = CertificateProfile.authority("Trawl expired authority")
+      old.notBefore = -10 * CertificateProfile.day
+      old.notAfter = -CertificateProfile.day
+      let expired = try Credential(old, key: KeyRing.make(.p256), issuer: nil)
+      let cross = try Credential(.authority(name), key: credential.key, issuer: expired)
+      return leaf.sending(above + [cross, expired])
     }
   }
 }

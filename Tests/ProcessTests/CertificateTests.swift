@@ -55,7 +55,8 @@ import Testing
 
   @Test func `is taken in whatever order its chain comes, of any size and kind that is sound`() throws {
     let names = [
-      "reversed-chain", "shuffled-chain", "anchor-in-chain", "1000-sans", "no-common-name", "no-subject", "wildcard",
+      "reversed-chain", "shuffled-chain", "anchor-in-chain", "cross-signed-by-expired", "1000-sans", "no-common-name",
+      "no-subject", "wildcard",
       "xn--n1aae7f7o", "name-in-capitals", "name-permitted", "sha512", "rsa2048", "rsa4096", "ecc384", "revoked",
     ]
     // A dot at the end is the host's own affair: it is neither indicated nor verified.
@@ -90,6 +91,19 @@ import Testing
       #expect(record.gist == "tls/tls_certificate_expired", "\(record)")
       #expect(record.remoteIp == "127.0.0.1")
     }
+  }
+
+  @Test func `is verified once for several connections, which show no ticket twice and no other host's`() throws {
+    // The listener ends a handshake with a ticket it has seen, and takes the same tickets for all its hosts.
+    let names = (0..<60).map { $0.isMultiple(of: 6) ? "wrong.host" : $0.isMultiple(of: 2) ? "ecc256" : "wildcard" }
+    let rows = try names.map { try url($0) }
+    let job = try sandbox.fetch(rows, options() + ["-H", "Connection: close", "--per-origin", "3"])
+    let found = try job.records(rows.count).all
+    for (record, name) in zip(found, names) {
+      #expect(record.gist == (name == "wrong.host" ? "tls/tls_hostname_mismatch" : "200 5"), "\(name): \(record)")
+    }
+    // All but the first few of each host.
+    #expect(found.count { $0.tls?.resumed == true } >= 40)
   }
 
   @Test func `of a server that knows nothing newer than TLS 1_1 is never seen`() throws {

@@ -18,6 +18,7 @@ import Testing
     "reversed-chain": "complete",
     "shuffled-chain": "complete",
     "anchor-in-chain": "complete",
+    "cross-signed-by-expired": "complete",
     "incomplete-chain": "certificate 20 at depth 0",
     "self-signed": "certificate 18 at depth 0",
     "untrusted-root": "certificate 19 at depth 1",
@@ -93,6 +94,17 @@ import Testing
     let server = try Certificates.server(showing: try #require(CertificateCase.named("10000-sans")))
     let ends = try Conversation(context, server, .name("10000-sans.cases.test")).handshake()
     #expect(ends.client.gist == "error: excessive message size")
+  }
+
+  @Test func `of one certificate is trusted if that very one is given`() throws {
+    let own = try Certificates.authority().issue(try #require(CertificateCase.named("self-signed")))
+    var policy = TLSPolicy()
+    policy.authoritiesPEM = try own.certificatePEM()
+    let server = try ServerContext(own, .weak)
+    let named = try Conversation(TLSContext(policy), server, .name("self-signed.cases.test"))
+    #expect(named.handshake().client == .complete)
+    // Which makes it right for no other name.
+    #expect(try Conversation(TLSContext(policy), server).handshake().client.gist == "certificate 62 at depth 0")
   }
 
   @Test func `is not helped by an intermediate that another server sent`() throws {
