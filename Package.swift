@@ -113,6 +113,7 @@ let package = Package(
     tests(of: "FetchModel"),
     tests(of: "HTTP1", ["FetchModel"], resources: [.copy("Fixtures")]),
     tests(of: "PosixIO"),
+    tests(of: "TLS", ["FetchModel", "OriginServer"], resources: [.copy("Cases")]),
     tests(of: "Records", ["FetchModel"]),
     tests(of: "Scheduling", ["FetchModel"], resources: [.copy("Transcripts")]),
     tests(of: "WireProtocol", ["FetchModel"]),

@@ -9,6 +9,8 @@
 // module where OpenSSL's headers bring them in first.
 #include <linux/sockios.h>
 #include <openssl/asn1.h>
+#include <openssl/dh.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <poll.h>
@@ -18,8 +20,20 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 
-// EVP_EC_gen is a macro around the variadic EVP_PKEY_Q_keygen.
-static inline EVP_PKEY *origin_generate_p256(void) { return EVP_EC_gen("P-256"); }
+// EVP_EC_gen and EVP_RSA_gen are macros around the variadic EVP_PKEY_Q_keygen.
+static inline EVP_PKEY *origin_generate_ec(const char *curve) { return EVP_EC_gen(curve); }
+static inline EVP_PKEY *origin_generate_rsa(int bits) { return EVP_RSA_gen(bits); }
+
+// DH and its functions are deprecated, which Swift does not let pass; their successors want an array of OSSL_PARAM.
+// Takes ownership of the numbers.
+static inline EVP_PKEY *origin_diffie_hellman_group(BIGNUM *prime, BIGNUM *generator) {
+  DH *group = DH_new();
+  EVP_PKEY *key = EVP_PKEY_new();
+  if (group && key && DH_set0_pqg(group, prime, NULL, generator) && EVP_PKEY_assign(key, EVP_PKEY_DH, group)) return key;
+  DH_free(group);
+  EVP_PKEY_free(key);
+  return NULL;
+}
 
 // MBSTRING_ASC is a macro made of another macro, which Swift does not import.
 static inline int origin_mbstring_ascii(void) { return MBSTRING_ASC; }
@@ -33,6 +47,16 @@ static inline void origin_ctx_enable_read_ahead(SSL_CTX *context) { SSL_CTX_set_
 static inline int origin_ctx_set_versions(SSL_CTX *context, int lowest, int highest) {
   return SSL_CTX_set_min_proto_version(context, lowest) && SSL_CTX_set_max_proto_version(context, highest);
 }
+static inline int origin_ctx_add_chain_certificate(SSL_CTX *context, X509 *certificate) {
+  return SSL_CTX_add1_chain_cert(context, certificate);
+}
+static inline void origin_ctx_choose_group(SSL_CTX *context) { SSL_CTX_set_dh_auto(context, 1); }
+static inline int origin_set_highest_version(SSL *connection, int version) {
+  return SSL_set_max_proto_version(connection, version);
+}
+static inline void origin_set_mode(SSL *connection, long mode) { SSL_set_mode(connection, mode); }
+static inline int origin_new_index(void) { return SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL); }
+static inline int origin_error_reason(unsigned long code) { return ERR_GET_REASON(code); }
 
 // ioctl is variadic. Bytes of this socket not yet sent, or -1.
 static inline int origin_unsent_bytes(int descriptor) {

@@ -40,7 +40,7 @@ struct Connection {
     }
     switch service.kind {
     case .https, .http, .expired, .notYetValid, .untrusted, .wrongName, .commonNameOnly, .partialWildcard,
-      .otherProtocol:
+      .certificates, .otherProtocol:
       serve(stream)
     case .garbage:
       waitForBytes(stream)

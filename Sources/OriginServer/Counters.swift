@@ -13,6 +13,8 @@ package enum ListenerKind: String, CaseIterable, Sendable {
   case commonNameOnly = "common_name_only"
   /// The certificate is for f*.origin.test.
   case partialWildcard = "partial_wildcard"
+  /// The host's name chooses the certificate: see `CertificateCase`.
+  case certificates
   /// ALPN: chooses a protocol that was not offered.
   case otherProtocol = "other_protocol"
   case garbage

@@ -118,8 +118,9 @@ private struct Setup {
       .wrongName: try ServerContext(authority.issue(.wrongName), highest: options.highestTLS),
       .commonNameOnly: try ServerContext(authority.issue(.commonNameOnly), highest: options.highestTLS),
       .partialWildcard: try ServerContext(authority.issue(.partialWildcard), highest: options.highestTLS),
+      .certificates: try ServerContext(leaf, cases: CaseContexts(authority, highest: options.highestTLS)),
       .otherProtocol: try ServerContext(leaf, highest: options.highestTLS, choosesOtherProtocol: true),
-      .untrusted: try ServerContext(stranger.issue(.leaf), highest: options.highestTLS),
+      .untrusted: try ServerContext(stranger.issue(CertificateProfile.leaf), highest: options.highestTLS),
     ]
     authorityPEM = try authority.credential.certificatePEM()
     if let directory = options.directory {

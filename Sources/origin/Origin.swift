@@ -23,7 +23,7 @@ struct Origin: ParsableCommand {
   @Option(help: "Accepting threads. Every connection has a thread of its own besides.")
   var workers = 1
 
-  @Option(help: ArgumentHelp("The highest TLS version offered: 1.2 or 1.3.", valueName: "version"))
+  @Option(help: ArgumentHelp("The highest TLS version offered, from 1.0 to 1.3.", valueName: "version"))
   var tlsMax = TLSVersion.tls13
 
   @Option(
