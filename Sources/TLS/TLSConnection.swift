@@ -27,6 +27,7 @@ package final class TLSConnection {
 
   private let handle: OpaquePointer
   private let context: TLSContext
+  private let identity: Identity
   private var failedDepth = -1
   private var isBroken = false
   private var sessions: [TLSSession] = []
@@ -37,11 +38,12 @@ package final class TLSConnection {
     guard let handle = SSL_new(context.handle) else { return nil }
     self.handle = handle
     self.context = context
+    self.identity = identity
     guard SSL_set_fd(handle, socket) == 1,
       SSL_set_ex_data(handle, Self.index, Unmanaged.passUnretained(self).toOpaque()) == 1,
       Self.expect(identity, on: handle)
     else { return nil }
-    if let session { SSL_set_session(handle, session.handle) }
+    if let session, session.isGood(for: identity, in: context) { SSL_set_session(handle, session.handle) }
     SSL_set_connect_state(handle)
   }
 
@@ -55,15 +57,24 @@ package final class TLSConnection {
     case .name(let name, let indication):
       // An empty name would switch the check off, one with a dot first would match any subdomain
       // (X509_VERIFY_PARAM_set1_host(3)).
-      guard let first = name.first, first != UInt8(ascii: "."), !name.contains(0) else { return false }
+      guard let first = name.first, first != UInt8(ascii: "."), isText(name), isText(indication ?? name) else {
+        return false
+      }
       return withCString(indication ?? name) { trawl_SSL_set_tlsext_host_name(handle, $0) == 1 }
         && withCString(name) { SSL_set1_host(handle, $0) == 1 }
     case .address(let address, let indication):
       guard !address.isEmpty else { return false }
-      if let indication, !withCString(indication, { trawl_SSL_set_tlsext_host_name(handle, $0) == 1 }) { return false }
+      if let indication {
+        guard isText(indication), withCString(indication, { trawl_SSL_set_tlsext_host_name(handle, $0) == 1 }) else {
+          return false
+        }
+      }
       return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(handle), address) == 1
     }
   }
+
+  /// Printable ASCII: anything else would be cut or repaired on its way into C.
+  private static func isText(_ name: [UInt8]) -> Bool { name.allSatisfy { $0 > 0x20 && $0 < 0x7F } }
 
   private static func withCString<Result>(_ bytes: [UInt8], _ body: (UnsafePointer<CChar>) -> Result) -> Result {
     String(decoding: bytes, as: UTF8.self).withCString(body)
@@ -207,7 +218,7 @@ package final class TLSConnection {
     guard let session, let connection = connection(of: ssl) else { return 0 }
     // Servers send a few tickets each time; more than these would never be used.
     if connection.sessions.count >= 4 { connection.sessions.removeFirst() }
-    connection.sessions.append(TLSSession(owning: session))
+    connection.sessions.append(TLSSession(owning: session, context: connection.context, identity: connection.identity))
     return 1
   }
 

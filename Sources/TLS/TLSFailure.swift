@@ -33,10 +33,11 @@ enum ErrorQueue {
       return .protocolError("no error given")
     }
     let reason = trawl_ERR_get_reason(first)
-    if reason == SSL_R_UNEXPECTED_EOF_WHILE_READING { return .unexpectedEnd }
+    let isOfTLS = trawl_ERR_get_library(first) == ERR_LIB_SSL
+    if isOfTLS, reason == SSL_R_UNEXPECTED_EOF_WHILE_READING { return .unexpectedEnd }
     let text = ERR_reason_error_string(first).map { String(cString: $0) } ?? "error \(first)"
     // Reasons of received alerts are SSL_AD_REASON_OFFSET (1000) plus the alert's number (ssl.h).
-    if trawl_ERR_get_library(first) == ERR_LIB_SSL, reason >= SSL_AD_REASON_OFFSET {
+    if isOfTLS, reason >= SSL_AD_REASON_OFFSET {
       return .alert(description: "\(text) (\(reason - SSL_AD_REASON_OFFSET))")
     }
     return .protocolError(text)

@@ -96,12 +96,13 @@ import Testing
     #expect(ends.client.gist == "error: excessive message size")
   }
 
-  @Test func `of one certificate is trusted if that very one is given`() throws {
-    let own = try Certificates.authority().issue(try #require(CertificateCase.named("self-signed")))
+  @Test(arguments: ["self-signed", "ecc256"])
+  func `of one certificate is trusted if that very one is given`(_ name: String) throws {
+    let own = try Certificates.authority().issue(try #require(CertificateCase.named(name)))
     var policy = TLSPolicy()
     policy.authoritiesPEM = try own.certificatePEM()
     let server = try ServerContext(own, .weak)
-    let named = try Conversation(TLSContext(policy), server, .name("self-signed.cases.test"))
+    let named = try Conversation(TLSContext(policy), server, .name("\(name).cases.test"))
     #expect(named.handshake().client == .complete)
     // Which makes it right for no other name.
     #expect(try Conversation(TLSContext(policy), server).handshake().client.gist == "certificate 62 at depth 0")
