@@ -19,7 +19,13 @@ build_packages=(
 )
 
 # What `deploy/test.sh` runs besides the Swift tests themselves.
-test_packages=(protobuf-compiler:protoc shellcheck:shellcheck valgrind:valgrind nginx iproute2:ip mount:mount)
+test_packages=(
+  protobuf-compiler:protoc shellcheck:shellcheck valgrind:valgrind iproute2:ip mount:mount
+  nginx apache2-bin haproxy caddy lighttpd lighttpd-mod-openssl lighttpd-mod-gnutls python3:python3
+)
+
+# Services that come with these. Tests start servers of their own; these would only sit on ports.
+test_services=(nginx haproxy caddy lighttpd)
 
 # What a downloaded toolchain and its download need: swift.org's list for each distribution, as in
 # github.com/swiftlang/swift-docker. Only looked at when a toolchain is installed, because one that runs has them.
@@ -116,7 +122,14 @@ check_unknown_distribution() {
       *:*) command -v "${entry#*:}" >/dev/null || lacking+=("the command ${entry#*:}") ;;
       libssl-dev) has_header openssl/ssl.h || lacking+=("OpenSSL 3 with its headers (openssl/ssl.h)") ;;
       libzmq3-dev) has_header zmq.h || lacking+=("ZeroMQ 4.3 with its headers (zmq.h)") ;;
-      nginx) [ -x /usr/sbin/nginx ] || command -v nginx >/dev/null || lacking+=("nginx") ;;
+      nginx | haproxy | caddy | lighttpd) has_server "$entry" || lacking+=("$entry") ;;
+      apache2-bin)
+        { has_server apache2 && [ -d /usr/lib/apache2/modules ]; } \
+          || lacking+=("Apache 2.4 as the command apache2, with its modules in /usr/lib/apache2/modules")
+        ;;
+      lighttpd-mod-*)
+        [ -e "/usr/lib/lighttpd/mod_${entry##*-}.so" ] || lacking+=("lighttpd's module mod_${entry##*-}")
+        ;;
       # The rest comes with any working toolchain: the C library's headers, a linker, libstdc++.
     esac
   done
@@ -125,6 +138,11 @@ check_unknown_distribution() {
   note "Install by hand what is missing, then run it again:"
   printf '  %s\n' "${lacking[@]}" >&2
   exit 1
+}
+
+# has_server NAME: whether a server's program is there; often only root's PATH leads to it.
+has_server() {
+  [ -x "/usr/sbin/$1" ] || command -v "$1" >/dev/null
 }
 
 # has_header NAME: whether a C header is where compilers look without being told.
@@ -171,14 +189,18 @@ install_packages() {
   # Never a question, and patience with a machine that just booted and runs its own updates.
   local -a apt=(env DEBIAN_FRONTEND=noninteractive apt-get -y -q -o DPkg::Lock::Timeout=300)
   local package
-  local -a unknown=()
+  local -a unknown=() new_services=()
   if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; then
     fail "packages are missing, this is not root and there is no sudo; as root, run: apt-get install $*"
   fi
   note "installing: $*"
   # A failed update is not yet the end: the lists that are there may do.
   as_root "${apt[@]}" update >&2 || note "warning: apt-get update failed; trying with the package lists that are there"
-  if as_root "${apt[@]}" install --no-install-recommends "$@" >&2; then return; fi
+  mapfile -t new_services < <(absent_services)
+  if without_services "${apt[@]}" install --no-install-recommends "$@" >&2; then
+    disable_services "${new_services[@]}"
+    return
+  fi
   # apt names one culprit among much text; say plainly which of them cannot be had.
   for package in "$@"; do
     apt-get -s install "$package" >/dev/null 2>&1 || unknown+=("$package")
@@ -187,6 +209,40 @@ install_packages() {
     fail "apt-get cannot install: ${unknown[*]} (see above); install them by hand, then run this again"
   fi
   fail "apt-get install failed (see above); make this work as root, then run this again: apt-get install $*"
+}
+
+# without_services COMMAND...: as root, so that no package it installs starts its service.
+without_services() {
+  # What Debian's packages ask before they start anything; one that is there is somebody's decision.
+  local policy=/usr/sbin/policy-rc.d
+  # A subshell so that its EXIT trap removes the file whatever happens.
+  (
+    if [ ! -e "$policy" ]; then
+      trap 'as_root rm -f "$policy"' EXIT
+      printf '#!/bin/sh\nexit 101\n' | as_root install -m 755 /dev/stdin "$policy"
+    fi
+    as_root "$@"
+  )
+}
+
+# Prints those of the services above that are not installed.
+absent_services() {
+  local service
+  for service in "${test_services[@]}"; do
+    [ -e "/lib/systemd/system/$service.service" ] || echo "$service"
+  done
+}
+
+# disable_services NAME...: those that have come just now do not start at the next boot either.
+disable_services() {
+  local service
+  command -v systemctl >/dev/null || return 0
+  for service in "$@"; do
+    [ -e "/lib/systemd/system/$service.service" ] || continue
+    as_root systemctl --quiet disable "$service" >&2 || note "warning: the service $service could not be disabled"
+    # Where the policy of the machine is to start it. Without a running systemd (sd_booted(3)) nothing is.
+    if [ -d /run/systemd/system ]; then as_root systemctl --quiet stop "$service" >&2 || true; fi
+  done
 }
 
 # ------------------------------------------------------------------------------------------ Swift
