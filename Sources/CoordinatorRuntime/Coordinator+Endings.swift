@@ -88,6 +88,11 @@ extension Coordinator {
       switch event {
       case .exited(let pid, let description):
         let session = peers.first { $0.value.processIdentifier == pid }?.key
+        if case .parting = stage {
+          // It was told to end. What it said last comes from another thread of this process, perhaps in a moment.
+          if let session { peers[session]?.reportDueAt = now.adding(nanoseconds: 200_000_000) }
+          continue
+        }
         let end = session.flatMap { scheduler.end($0) }
         if !isOver { view.say("local agent \(end?.agent ?? "of process \(pid)") ended (\(description))") }
         if let end { endSessions([end]) }

@@ -43,7 +43,7 @@ extension Coordinator {
       if scheduler.counts.leased == 0 || now >= end { flush() }
     case .flushing: break
     case .parting(let end):
-      if peers.values.allSatisfy(\.hasReported) || now >= end { return try finish() }
+      if now >= end || peers.values.allSatisfy({ $0.hasReported || now >= $0.reportDueAt }) { return try finish() }
     }
     return nil
   }

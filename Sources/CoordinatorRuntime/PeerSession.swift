@@ -14,6 +14,8 @@ struct PeerSession {
   var incoming = MessageOrder()
   var outgoing = MessageOrder()
   var hasReported = false
+  /// Its process has ended: until then its last report may still be on the way.
+  var reportDueAt = Instant.distantFuture
   /// Its silence was said.
   var isSaidSilent = false
 }

@@ -29,7 +29,7 @@ final class OriginSlot {
 
   /// As long as a resolved name is used without asking again.
   static let addressLifetime: UInt64 = 60_000_000_000
-  private static let maximumSessions = 16
+  private static let fewestSessions = 16
 
   /// Of the session; another coordinator gives another one.
   var number: UInt32
@@ -77,7 +77,9 @@ final class OriginSlot {
 
   func keep(_ fresh: [TLSSession]) {
     sessions.append(contentsOf: fresh)
-    if sessions.count > Self.maximumSessions { sessions.removeFirst(sessions.count - Self.maximumSessions) }
+    // As many connections as are allowed may be opened together, and servers give two tickets to each.
+    let most = max(Self.fewestSessions, 2 * share)
+    if sessions.count > most { sessions.removeFirst(sessions.count - most) }
   }
 
   /// A session to resume with. TLS 1.3 ones are used once, so that a server cannot link connections.

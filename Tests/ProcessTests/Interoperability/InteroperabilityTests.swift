@@ -33,10 +33,10 @@ import Testing
     }
   }
 
-  /// What the agent has counted; nil if it was gone before its last report was read.
-  private static func effort(of job: Job) throws -> Summary.Effort? {
+  private static func effort(of job: Job) throws -> Summary.Effort {
     let effort = try job.summary().effort
-    return effort.instancesWithoutLastReport == 0 ? effort : nil
+    #expect(effort.instancesWithoutLastReport == 0)
+    return effort
   }
 
   @Test(arguments: ServerSoftware.allCases)
@@ -55,12 +55,11 @@ import Testing
       let opened = records.all.count { $0.reused == false }
       #expect(opened <= Self.connections + exchanges.count(where: \.endsConnection), "\(listener)")
       #expect(records.all.count { $0.reused == true } == exchanges.count - opened)
-      if let effort = try Self.effort(of: job) {
-        let requests = exchanges.count + exchanges.count { $0.redirects != nil }
-        let connections = effort.connections
-        #expect(connections.opened + connections.reused == requests, "\(listener): \(connections)")
-        #expect(connections.opened <= Self.connections + exchanges.count(where: \.endsConnection))
-      }
+      let effort = try Self.effort(of: job)
+      let requests = exchanges.count + exchanges.count { $0.redirects != nil }
+      let connections = effort.connections
+      #expect(connections.opened + connections.reused == requests, "\(listener): \(connections)")
+      #expect(connections.opened <= Self.connections + exchanges.count(where: \.endsConnection))
       if software.upload == .file { #expect(server.uploaded("\(listener)") == Page.medium.content) }
     }
   }
@@ -77,10 +76,9 @@ import Testing
     // Each of the first connections may come before there is a session.
     let needed = listener == .tls13 ? software.sessionsOfFullHandshake.map { rows.count / ($0 + 1) } : nil
     #expect(full <= Self.connections + (needed ?? 0))
-    if let effort = try Self.effort(of: job) {
-      #expect(effort.connections.opened == rows.count && effort.connections.reused == 0)
-      #expect(effort.handshakes.full == full && effort.handshakes.resumed == rows.count - full)
-    }
+    let effort = try Self.effort(of: job)
+    #expect(effort.connections.opened == rows.count && effort.connections.reused == 0)
+    #expect(effort.handshakes.full == full && effort.handshakes.resumed == rows.count - full)
   }
 
   @Test(arguments: ServerSoftware.allCases)
@@ -94,9 +92,8 @@ import Testing
     let most = software.requestsOfBriefConnections
     let opened = records.all.count { $0.reused == false }
     #expect(opened >= rows.count / (most + 1) && opened <= rows.count / most + Self.connections)
-    if let effort = try Self.effort(of: job) {
-      #expect(effort.connections.opened == opened && effort.connections.reused == rows.count - opened)
-    }
+    let effort = try Self.effort(of: job)
+    #expect(effort.connections.opened == opened && effort.connections.reused == rows.count - opened)
   }
 
   @Test func `close a body of no length without the alert that says it is whole`() throws {
