@@ -34,6 +34,13 @@ static inline int origin_ctx_set_versions(SSL_CTX *context, int lowest, int high
   return SSL_CTX_set_min_proto_version(context, lowest) && SSL_CTX_set_max_proto_version(context, highest);
 }
 
+// SSL_set_min_proto_version and SSL_set_max_proto_version are macros over SSL_ctrl. Versions before 1.2 need the lowest
+// security level, too.
+static inline int origin_set_versions(SSL *connection, int lowest, int highest) {
+  SSL_set_security_level(connection, 0);
+  return SSL_set_min_proto_version(connection, lowest) && SSL_set_max_proto_version(connection, highest);
+}
+
 // ioctl is variadic. Bytes of this socket not yet sent, or -1.
 static inline int origin_unsent_bytes(int descriptor) {
   int count = 0;

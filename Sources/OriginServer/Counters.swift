@@ -19,6 +19,13 @@ package enum ListenerKind: String, CaseIterable, Sendable {
   case tlsSilent = "tls_silent"
   case silent
   case closing
+  /// Does in the TLS handshake what the client spells in the name it indicates; serves those that spell nothing.
+  case faults
+  /// Answers with TLS, or without, at the first bytes of a request and reads nothing more.
+  case early
+  case plainEarly = "plain_early"
+  /// RST as soon as a connection is accepted.
+  case resetAtOnce = "reset_at_once"
   case alert
   case plainInTLS = "plain_in_tls"
   /// Bound, never listening: connecting is refused.

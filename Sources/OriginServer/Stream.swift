@@ -25,8 +25,8 @@ final class Stream {
     case ended
   }
 
-  private let descriptor: Int32
-  private var tls: OpaquePointer?
+  let descriptor: Int32
+  var tls: OpaquePointer?
 
   init(descriptor: Int32) {
     self.descriptor = descriptor
@@ -52,7 +52,7 @@ final class Stream {
   }
 
   /// Waits for what OpenSSL asks for; false if it asks for nothing that can be waited for.
-  private func waitForTLS(_ error: Int32, until deadline: Deadline) -> Bool {
+  func waitForTLS(_ error: Int32, until deadline: Deadline) -> Bool {
     switch error {
     case SSL_ERROR_WANT_READ: poll(Int16(POLLIN), until: deadline) != 0
     case SSL_ERROR_WANT_WRITE: poll(Int16(POLLOUT), until: deadline) != 0
@@ -150,7 +150,7 @@ final class Stream {
   }
 
   /// Waits for events; the events that came, 0 after the deadline. Errors of poll itself count as the peer's end.
-  private func poll(_ events: Int16, until deadline: Deadline) -> Int16 {
+  func poll(_ events: Int16, until deadline: Deadline) -> Int16 {
     var entry = pollfd(fd: descriptor, events: events, revents: 0)
     while true {
       let count = Glibc.poll(&entry, 1, Int32(clamping: deadline.remaining))
