@@ -21,7 +21,7 @@ package struct TimeLimits: Sendable {
 
 /// Where an attempt stands, as far as time limits go.
 package enum Stage: Equatable {
-  case resolving, connecting, handshaking, sending, awaitingHead, receivingBody
+  case resolving, connecting, handshaking, sending, awaitingHead, receivingHead, receivingBody
 
   package var failurePhase: FailurePhase {
     switch self {
@@ -29,7 +29,7 @@ package enum Stage: Equatable {
     case .connecting: .connect
     case .handshaking: .tls
     case .sending: .send
-    case .awaitingHead: .head
+    case .awaitingHead, .receivingHead: .head
     case .receivingBody: .body
     }
   }
@@ -52,7 +52,7 @@ package struct Deadline: Equatable {
       case .handshaking: (limits.connect, .tlsTimeout)
       case .sending: (limits.idle, .sendTimeout)
       case .awaitingHead: (limits.firstByte, .firstByteTimeout)
-      case .receivingBody: (limits.idle, .idleTimeout)
+      case .receivingHead, .receivingBody: (limits.idle, .idleTimeout)
       }
     let own = stageStart.adding(nanoseconds: step.limit)
     self = own < whole ? Deadline(own, step.code) : Deadline(whole, .timeoutTotal)

@@ -82,6 +82,7 @@ enum FailureMapping {
       case .handshaking: "in the TLS handshake"
       case .sending: "sending the request"
       case .awaitingHead: "waiting for the response"
+      case .receivingHead: "receiving the head"
       case .receivingBody: "receiving the body"
       }
     let milliseconds = nanoseconds / 1_000_000

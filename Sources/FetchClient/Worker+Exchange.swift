@@ -125,7 +125,7 @@ extension Worker {
     // An answer that came before is measured from the beginning of the request instead.
     if connection.attempt.firstByteAt == .zero { connection.attempt.sentAt = now }
     connection.stageStart = now
-    renewDeadline(connection, .awaitingHead, job)
+    if let stage = connection.stage { renewDeadline(connection, stage, job) }
     watch(connection, for: .read)
   }
 
@@ -177,7 +177,7 @@ extension Worker {
       }
       switch event {
       case .needsMore:
-        if connection.attempt.hasHead { renewDeadline(connection, .receivingBody, job) }
+        if let stage = connection.stage { renewDeadline(connection, stage, job) }
         return
       case .interim, .body: continue
       case .head:
@@ -328,9 +328,7 @@ extension Worker {
     guard let job else { return }
     if connection.state == .idle { return close(connection) }
     guard let stage = connection.stage else { return }
-    if stage == .receivingBody || stage == .awaitingHead, now >= connection.attempt.speed.dueAt(job.limits),
-      connection.attempt.firstByteAt != .zero
-    {
+    if connection.attempt.firstByteAt != .zero, now >= connection.attempt.speed.dueAt(job.limits) {
       if connection.attempt.speed.isTooSlow(at: now, job.limits) {
         let limit = job.limits.lowSpeedBytesPerSecond
         let message = "\(hostName(connection)): fewer than \(limit) bytes a second"
@@ -378,7 +376,8 @@ extension Connection {
     case .connecting: .connecting
     case .handshaking: .handshaking
     case .sending: .sending
-    case .receiving: attempt.hasHead ? .receivingBody : .awaitingHead
+    case .receiving where attempt.hasHead: .receivingBody
+    case .receiving: attempt.firstByteAt == .zero ? .awaitingHead : .receivingHead
     case .idle, .closed: nil
     }
   }

@@ -33,7 +33,8 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: millis
     let expected: [(Stage, UInt64, FailureCode, FailurePhase)] = [
       (.resolving, 10_000, .dnsTimeout, .dns), (.connecting, 10_000, .connectTimeout, .connect),
       (.handshaking, 10_000, .tlsTimeout, .tls), (.sending, 3000, .sendTimeout, .send),
-      (.awaitingHead, 5000, .firstByteTimeout, .head), (.receivingBody, 3000, .idleTimeout, .body),
+      (.awaitingHead, 5000, .firstByteTimeout, .head), (.receivingHead, 3000, .idleTimeout, .head),
+      (.receivingBody, 3000, .idleTimeout, .body),
     ]
     for (stage, limit, code, phase) in expected {
       let deadline = Self.deadline(stage, stageStart: 700)
@@ -56,7 +57,7 @@ private func at(_ milliseconds: UInt64) -> Instant { Instant(nanoseconds: millis
 
   @Test func `without limits of their own stages have the total's`() {
     let limits = TimeLimits(Deadlines())
-    for stage in [.sending, .awaitingHead, .receivingBody] as [Stage] {
+    for stage in [.sending, .awaitingHead, .receivingHead, .receivingBody] as [Stage] {
       let deadline = Self.deadline(stage, attemptStart: 1, stageStart: 30_000, limits)
       #expect(deadline.instant == at(60_001) && deadline.code == .timeoutTotal)
     }
