@@ -77,6 +77,7 @@ struct Connection {
         switch try reader.next() {
         case .needMoreData:
           guard case .bytes(let count) = stream.read(into: input, within: Patience.nextRequest) else {
+            if stream.isNotified { shared.counters.notified() }
             return stream.finish(.close)
           }
           reader.append(UnsafeRawBufferPointer(rebasing: input[..<count]))

@@ -60,6 +60,7 @@ package final class Counters: Sendable {
     var handshakesFull = 0
     var handshakesResumed = 0
     var handshakesFailed = 0
+    var closesNotified = 0
     var connections: [ListenerKind: Connections] = [:]
     var flaky: [String: Int] = [:]
     var hits: [String: Int] = [:]
@@ -105,6 +106,9 @@ package final class Counters: Sendable {
       }
     }
   }
+
+  /// Counts a client that ends a connection between two requests with close_notify.
+  func notified() { state.withLock { $0.closesNotified += 1 } }
 
   /// Counts a request that begins. `countsTarget` keeps a count of this exact target.
   package func began(_ route: Route, target: String, countsTarget: Bool) {
@@ -177,6 +181,7 @@ package final class Counters: Sendable {
       json.add("handshakes_full", state.handshakesFull)
       json.add("handshakes_resumed", state.handshakesResumed)
       json.add("handshakes_failed", state.handshakesFailed)
+      json.add("closes_notified", state.closesNotified)
       var listeners = JSONText()
       for kind in ListenerKind.allCases {
         guard let connections = state.connections[kind] else { continue }

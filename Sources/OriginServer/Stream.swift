@@ -27,6 +27,8 @@ final class Stream {
 
   let descriptor: Int32
   var tls: OpaquePointer?
+  /// Whether the peer has said goodbye with close_notify.
+  private(set) var isNotified = false
 
   init(descriptor: Int32) {
     self.descriptor = descriptor
@@ -74,7 +76,9 @@ final class Stream {
         ERR_clear_error()
         let status = SSL_read_ex(tls, buffer.baseAddress, buffer.count, &count)
         if status == 1 { return .bytes(count) }
-        guard waitForTLS(SSL_get_error(tls, status), until: deadline) else { return .ended }
+        let error = SSL_get_error(tls, status)
+        if error == SSL_ERROR_ZERO_RETURN { isNotified = true }
+        guard waitForTLS(error, until: deadline) else { return .ended }
       } else {
         let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
         if count > 0 { return .bytes(count) }
