@@ -25,11 +25,16 @@ package final class TLSConnection {
     case address(String, indication: [UInt8]?)
   }
 
+  /// More than a handshake or a record ever needs at once.
+  private static let readsPerCall = 16
+
   private let handle: OpaquePointer
   private let context: TLSContext
   private var failedDepth = -1
   private var isBroken = false
   private var sessions: [TLSSession] = []
+  /// Reads of the socket that the current call may still make.
+  private var readsLeft = 0
 
   /// nil if OpenSSL refuses: out of memory, or an identity that must not be verified.
   package init?(_ context: TLSContext, socket: Int32, identity: Identity, resuming session: TLSSession?) {
@@ -41,6 +46,7 @@ package final class TLSConnection {
       SSL_set_ex_data(handle, Self.index, Unmanaged.passUnretained(self).toOpaque()) == 1,
       Self.expect(identity, on: handle)
     else { return nil }
+    boundReads()
     if let session { SSL_set_session(handle, session.handle) }
     SSL_set_connect_state(handle)
   }
@@ -69,9 +75,37 @@ package final class TLSConnection {
     String(decoding: bytes, as: UTF8.self).withCString(body)
   }
 
+  /// OpenSSL skips some messages and reads on, HelloRequest in a handshake among them: a peer that sends nothing else
+  /// would keep the thread for as long as it likes. So each call gives up after a few reads, as if nothing more were
+  /// there, and time limits are looked at before the next.
+  private func boundReads() {
+    let socket = SSL_get_rbio(handle)
+    BIO_set_callback_arg(socket, Unmanaged.passUnretained(self).toOpaque().assumingMemoryBound(to: CChar.self))
+    BIO_set_callback_ex(socket) { socket, operation, _, _, _, _, status, _ in
+      guard operation == BIO_CB_READ, let socket, let argument = BIO_get_callback_arg(socket) else {
+        return Int(status)
+      }
+      return Unmanaged<TLSConnection>.fromOpaque(UnsafeRawPointer(argument)).takeUnretainedValue().mayRead(socket)
+        ? Int(status) : -1
+    }
+  }
+
+  private func mayRead(_ socket: OpaquePointer) -> Bool {
+    readsLeft -= 1
+    guard readsLeft < 0 else { return true }
+    BIO_set_flags(socket, BIO_FLAGS_READ | BIO_FLAGS_SHOULD_RETRY)
+    return false
+  }
+
+  /// Before every call that may read, write or fail.
+  private func beginCall() {
+    ErrorQueue.clear()
+    readsLeft = Self.readsPerCall
+  }
+
   /// Goes on with the handshake. Once it is complete, the peer is who `identity` says (if the context verifies).
   package func handshake() -> Handshake {
-    ErrorQueue.clear()
+    beginCall()
     let status = SSL_do_handshake(handle)
     if status == 1 {
       var name: UnsafePointer<UInt8>?
@@ -93,7 +127,7 @@ package final class TLSConnection {
 
   /// Reads what is there, at most a buffer full. Ask `hasBufferedInput` before waiting for the socket.
   package func read(into buffer: UnsafeMutableRawBufferPointer) -> Read {
-    ErrorQueue.clear()
+    beginCall()
     var count = 0
     let status = SSL_read_ex(handle, buffer.baseAddress, buffer.count, &count)
     if status == 1 { return .bytes(count) }
@@ -106,7 +140,7 @@ package final class TLSConnection {
   }
 
   package func write(_ bytes: UnsafeRawBufferPointer) -> Write {
-    ErrorQueue.clear()
+    beginCall()
     var count = 0
     let status = SSL_write_ex(handle, bytes.baseAddress, bytes.count, &count)
     if status == 1 { return .bytes(count) }

@@ -61,6 +61,8 @@ extension Fault {
     handshake("a record header and an end", "send-1603030040", "close", gives: "tls/closed_before_response"),
     handshake("empty records without end", "flood-1603030000", "close", gives: failed),
     handshake("ChangeCipherSpec without end", "flood-140303000101", "close", gives: failed),
+    handshake("HelloRequest without end", "flood-160303000400000000", "close", gives: "tls/tls_timeout")
+      .within(.narrow),
     handshake("warnings without end", "flood-15030300020170", "close", gives: failed, "tls/tls_alert"),
     handshake("the alert handshake_failure", "send-15030300020228", "close", gives: "tls/tls_alert"),
     handshake("the alert protocol_version", "send-15030300020246", "close", gives: "tls/tls_alert"),
