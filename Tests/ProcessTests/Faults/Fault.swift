@@ -20,8 +20,8 @@ struct Fault {
     case narrow
     /// No transfer may stay below a speed.
     case speed
-    /// Every request has a body that is more than the kernel takes of what nobody reads, and half a second of silence
-    /// is too much.
+    /// Every request has a body that is more than the kernel takes of what nobody reads, and a second of silence is too
+    /// much.
     case upload
 
     var options: [String] {
@@ -30,9 +30,12 @@ struct Fault {
       case .narrow:
         ["--connect-timeout", "0.5", "--first-byte-timeout", "0.5", "--idle-timeout", "0.5", "--max-time", "20"]
       case .speed: ["--speed-limit", "1000", "--speed-time", "0.5", "--max-time", "20"]
-      case .upload: ["--connect-timeout", "15", "--idle-timeout", "0.5", "--max-time", "20", "--data", "@upload"]
+      case .upload: ["--connect-timeout", "15", "--idle-timeout", "1", "--max-time", "20", "--data", "@upload"]
       }
     }
+
+    /// What a row with a fault that lasts takes, in seconds.
+    var seconds: Double { self == .upload ? 1 : 0.5 }
 
     /// How much larger the agent may have become by the end. Of freed request bodies some stay with the allocator.
     var allowedGrowth: Int { self == .upload ? 48 << 20 : 16 << 20 }

@@ -27,7 +27,7 @@ final class FaultBench {
     let places = ["--resolve", "localhost:*:127.0.0.1", "--cacert", origin.authority]
     job = try sandbox.start(
       "coordinator",
-      ["local", "-", "-o", "-", "--max-filesize", "4000000"] + common + places + limits.options,
+      ["local", "-", "-o", "-", "--max-filesize", "40000000"] + common + places + limits.options,
       input: .pipe
     )
     // Whatever is made once is there after a few rows.
@@ -165,6 +165,6 @@ extension Fault {
 
   /// When a time limit ends the row, if one has to.
   fileprivate var expectedSeconds: Double? {
-    gists.contains { $0.contains("timeout") || $0.contains("too_slow") } ? timeout ?? 0.5 : nil
+    gists.contains { $0.contains("timeout") || $0.contains("too_slow") } ? timeout ?? limits.seconds : nil
   }
 }

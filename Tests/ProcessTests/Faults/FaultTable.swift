@@ -56,7 +56,7 @@ extension Fault {
     handshake("plain HTTP for a ServerHello", send("HTTP/1.1 400 Bad\r\n\r\n"), "close", gives: failed),
     handshake("application data for a ServerHello", "send-170303000568656c6c6f", "close", gives: failed),
     handshake("a record of an unknown version", "send-16ffff000568656c6c6f", "close", gives: failed),
-    handshake("a record that is too long", "send-160303ffff", "flood-00", "close", gives: failed),
+    handshake("a record that is too long for a ServerHello", "send-160303ffff", "flood-00", "close", gives: failed),
     handshake("a ServerHello that is too long", "send-160303400002ffffff", "flood-00", "close", gives: failed),
     handshake("a record header and an end", "send-1603030040", "close", gives: "tls/closed_before_response"),
     handshake("empty records without end", "flood-1603030000", "close", gives: failed),

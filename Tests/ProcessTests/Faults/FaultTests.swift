@@ -21,6 +21,12 @@ import Testing
     try play(.upload, on: transport)
   }
 
+  @Test func `has a name of its own wherever it is played`() {
+    let plays = Fault.table.flatMap { fault in fault.transports.map { "\(fault.name) on \($0), \(fault.limits)" } }
+    let shared = Dictionary(grouping: plays) { $0 }.filter { $0.value.count > 1 }
+    #expect(shared.isEmpty)
+  }
+
   private func play(_ limits: Fault.Limits, on transport: Transport) throws {
     let faults = Fault.table.filter { $0.limits == limits && $0.transports.contains(transport) }
     try #require(!faults.isEmpty)
