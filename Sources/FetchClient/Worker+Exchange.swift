@@ -118,7 +118,7 @@ extension Worker {
         renewDeadline(connection, .sending, job)
         return watch(connection, for: [.read, .write])
       case .ended: return lost(connection, .unexpectedEnd)
-      case .failed(let failure): return lost(connection, failure)
+      case .failed(let failure): return refused(connection, failure)
       }
     }
     connection.state = .receiving
@@ -127,6 +127,19 @@ extension Worker {
     connection.stageStart = now
     if let stage = connection.stage { renewDeadline(connection, stage, job) }
     watch(connection, for: .read)
+  }
+
+  /// The peer takes no more of the request. Its answer may have come before (RFC 9112 section 9.5), unless nothing of
+  /// the request has left: then what there is answers something else.
+  private func refused(_ connection: Connection, _ failure: TLSFailure) {
+    while connection.outputSent > 0, connection.isExchanging {
+      switch connection.read(into: receiveBuffer) {
+      case .bytes(let count): consume(connection, count)
+      case .ended(let clean) where connection.reader.hasReceivedBytes: return ended(connection, clean: clean)
+      case .ended, .wouldBlock, .failed: return lost(connection, failure)
+      }
+    }
+    if connection.isExchanging { lost(connection, failure) }
   }
 
   /// A process that was frozen past its lease closes before it sends. If the session is over, the row goes with it;

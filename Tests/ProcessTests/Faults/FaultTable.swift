@@ -230,6 +230,12 @@ extension Fault {
     ].map { $0.within(.upload) }
     + early("an answer before the request is out", send(five + "hello"), "open", gives: "200 5")
     + early("a refusal before the request is out", send("HTTP/1.1 413 X\r\n\r\nno"), "close", gives: "413 2")
+    + early(
+      "a refusal and a reset before the request is out",
+      send("HTTP/1.1 413 X\r\nContent-Length: 2\r\n\r\nno"),
+      "reset",
+      gives: "413 2"
+    )
     + early("garbage before the request is out", send("garbage\r\n\r\n"), "open", gives: "head/malformed_response")
     + early("half a head before the request is out", send("HTTP/1.1 2"), "open", gives: "send/send_timeout")
     + early("half a body before the request is out", send(five + "he"), "open", gives: "200 2 send/send_timeout")
