@@ -58,6 +58,13 @@ static inline void origin_set_mode(SSL *connection, long mode) { SSL_set_mode(co
 static inline int origin_new_index(void) { return SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL); }
 static inline int origin_error_reason(unsigned long code) { return ERR_GET_REASON(code); }
 
+// SSL_set_min_proto_version and SSL_set_max_proto_version are macros over SSL_ctrl. Versions before 1.2 need the lowest
+// security level, too.
+static inline int origin_set_versions(SSL *connection, int lowest, int highest) {
+  SSL_set_security_level(connection, 0);
+  return SSL_set_min_proto_version(connection, lowest) && SSL_set_max_proto_version(connection, highest);
+}
+
 // ioctl is variadic. Bytes of this socket not yet sent, or -1.
 static inline int origin_unsent_bytes(int descriptor) {
   int count = 0;

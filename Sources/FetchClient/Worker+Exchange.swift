@@ -129,14 +129,14 @@ extension Worker {
         renewDeadline(connection, .sending, job)
         return watch(connection, for: interest)
       case .ended: return lost(connection, .unexpectedEnd)
-      case .failed(let failure): return lost(connection, failure)
+      case .failed(let failure): return refused(connection, failure)
       }
     }
     connection.state = .receiving
     // An answer that came before is measured from the beginning of the request instead.
     if connection.attempt.firstByteAt == .zero { connection.attempt.sentAt = now }
     connection.stageStart = now
-    renewDeadline(connection, connection.stage ?? .awaitingHead, job)
+    if let stage = connection.stage { renewDeadline(connection, stage, job) }
     watch(connection, for: .read)
   }
 
@@ -148,6 +148,19 @@ extension Worker {
     renewDeadline(connection, .receivingBody, job)
     watch(connection, for: .read)
     return true
+  }
+
+  /// The peer takes no more of the request. Its answer may have come before, unless nothing of the request has left:
+  /// then what there is answers something else.
+  private func refused(_ connection: Connection, _ failure: TLSFailure) {
+    while connection.outputSent > 0, connection.isExchanging {
+      switch connection.read(into: receiveBuffer) {
+      case .bytes(let count): consume(connection, count)
+      case .ended(let clean) where connection.reader.hasReceivedBytes: return ended(connection, clean: clean)
+      case .ended, .wouldBlock, .failed: return lost(connection, failure)
+      }
+    }
+    if connection.isExchanging { lost(connection, failure) }
   }
 
   /// A process that was frozen past its lease closes before it sends. If the session is over, the row goes with it;

@@ -29,7 +29,9 @@ struct Connection {
   func run() {
     setOption(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, Int32(1))
     let stream = Stream(descriptor: descriptor)
-    if let context = service.context {
+    if let context = service.context, service.kind == .faults {
+      guard begin(stream, context) else { return }
+    } else if let context = service.context {
       let outcome = stream.handshake(context)
       shared.counters.handshake(outcome)
       guard outcome != .failed else {
@@ -40,8 +42,12 @@ struct Connection {
     }
     switch service.kind {
     case .https, .http, .expired, .notYetValid, .untrusted, .wrongName, .commonNameOnly, .partialWildcard,
-      .certificates, .otherProtocol:
+      .certificates, .otherProtocol, .faults:
       serve(stream)
+    case .early, .plainEarly:
+      answerEarly(stream)
+    case .resetAtOnce:
+      stream.finish(.reset)
     case .garbage:
       waitForBytes(stream)
       finish(stream, Script(steps: [.send(Script.noHTTP)], ending: .close))
@@ -71,6 +77,7 @@ struct Connection {
         switch try reader.next() {
         case .needMoreData:
           guard case .bytes(let count) = stream.read(into: input, within: Patience.nextRequest) else {
+            if stream.isNotified { shared.counters.notified() }
             return stream.finish(.close)
           }
           reader.append(UnsafeRawBufferPointer(rebasing: input[..<count]))
@@ -122,8 +129,35 @@ struct Connection {
     }
   }
 
+  /// Does what the client spelled in the name it indicates; false if no handshake came of it.
+  private func begin(_ stream: Stream, _ context: ServerContext) -> Bool {
+    let plan = stream.indicatedName().flatMap(HandshakePlan.init) ?? HandshakePlan()
+    guard play(stream, Script(steps: plan.before, ending: .keepAlive)) else { return false }
+    if plan.speaksTLS {
+      let outcome = stream.handshake(context, plan)
+      shared.counters.handshake(outcome)
+      if outcome != .failed { return true }
+    }
+    finish(stream, Script(steps: plan.after, ending: plan.ending ?? .closeWithoutNotify))
+    return false
+  }
+
+  /// Answers when the first bytes of a request are there, whatever of it is still to come.
+  private func answerEarly(_ stream: Stream) {
+    let target = withUnsafeTemporaryAllocation(byteCount: Self.readBytes, alignment: 16) { input -> RequestTarget? in
+      guard case .bytes(let count) = stream.read(into: input, within: Patience.nextRequest) else { return nil }
+      let words = input[..<count].prefix { $0 != 0x0D }.split(separator: 0x20)
+      return words.count == 3 ? RequestTarget(String(decoding: words[1], as: UTF8.self)) : nil
+    }
+    guard let target, case .script(var script) = Plan(Call(target: target)) else { return }
+    if script.ending == .keepAlive { script.steps.append(Script.silence) }
+    finish(stream, script)
+  }
+
+  private func play(_ stream: Stream, _ script: Script) -> Bool { Player(stream).play(script) }
+
   private func finish(_ stream: Stream, _ script: Script) {
-    if Player(stream).play(script) { stream.finish(script.ending) }
+    if play(stream, script) { stream.finish(script.ending) }
   }
 
   private func waitForBytes(_ stream: Stream) {

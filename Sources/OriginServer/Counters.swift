@@ -21,6 +21,13 @@ package enum ListenerKind: String, CaseIterable, Sendable {
   case tlsSilent = "tls_silent"
   case silent
   case closing
+  /// Does in the TLS handshake what the client spells in the name it indicates; serves those that spell nothing.
+  case faults
+  /// Answers with TLS, or without, at the first bytes of a request and reads nothing more.
+  case early
+  case plainEarly = "plain_early"
+  /// RST as soon as a connection is accepted.
+  case resetAtOnce = "reset_at_once"
   case alert
   case plainInTLS = "plain_in_tls"
   /// Bound, never listening: connecting is refused.
@@ -55,6 +62,7 @@ package final class Counters: Sendable {
     var handshakesFull = 0
     var handshakesResumed = 0
     var handshakesFailed = 0
+    var closesNotified = 0
     var connections: [ListenerKind: Connections] = [:]
     var flaky: [String: Int] = [:]
     var hits: [String: Int] = [:]
@@ -100,6 +108,9 @@ package final class Counters: Sendable {
       }
     }
   }
+
+  /// Counts a client that ends a connection between two requests with close_notify.
+  func notified() { state.withLock { $0.closesNotified += 1 } }
 
   /// Counts a request that begins. `countsTarget` keeps a count of this exact target.
   package func began(_ route: Route, target: String, countsTarget: Bool) {
@@ -172,6 +183,7 @@ package final class Counters: Sendable {
       json.add("handshakes_full", state.handshakesFull)
       json.add("handshakes_resumed", state.handshakesResumed)
       json.add("handshakes_failed", state.handshakesFailed)
+      json.add("closes_notified", state.closesNotified)
       var listeners = JSONText()
       for kind in ListenerKind.allCases {
         guard let connections = state.connections[kind] else { continue }

@@ -113,6 +113,8 @@ private struct Setup {
       .https: good,
       .garbage: good,
       .silent: good,
+      .faults: good,
+      .early: good,
       .expired: try ServerContext(authority.issue(.expired), highest: options.highestTLS),
       .notYetValid: try ServerContext(authority.issue(.notYetValid), highest: options.highestTLS),
       .wrongName: try ServerContext(authority.issue(.wrongName), highest: options.highestTLS),

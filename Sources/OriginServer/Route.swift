@@ -3,7 +3,7 @@
 /// What a request asks for, by its first path segment; also the unit in which hits are counted.
 package enum Route: String, CaseIterable, Sendable {
   case fixed, chunked, close, status, slow, stall, redirect, reset, truncate, garbage, echo, headers, interim, flaky
-  case latency, counts, hits
+  case latency, play, counts, hits
   case hitLog = "hit-log"
   case redirectTo = "redirect-to"
   case truncateUnclean = "truncate-unclean"

@@ -12,6 +12,26 @@ package enum Step: Equatable, Sendable {
   case trickle(DeterministicBody, count: Int, milliseconds: Int)
   /// Sends what is buffered, then waits; the script ends early if the peer closes.
   case wait(milliseconds: Int)
+  /// Bytes in writes of `size`, each `milliseconds` after the one before.
+  case pieces([UInt8], size: Int, milliseconds: Int)
+  /// The same bytes so many times.
+  case again([UInt8], times: Int)
+  /// What TLS says beside its data. Without TLS nothing happens.
+  case tls(TLSAct)
+}
+
+/// Something that only a connection with TLS can do.
+package enum TLSAct: Equatable, Sendable {
+  /// Bytes that go into the socket as they are. Without TLS, too.
+  case below([UInt8])
+  /// close_notify, and nothing else is closed.
+  case closeNotify
+  /// A fatal alert, after which nothing can be read or written.
+  case alert
+  /// KeyUpdate that asks for the peer's (RFC 8446 section 4.6.3); TLS 1.3 only.
+  case updateKeys
+  /// HelloRequest (RFC 5246 section 7.4.1.1); TLS 1.2 only.
+  case askForHandshake
 }
 
 /// What becomes of the connection after the last step.

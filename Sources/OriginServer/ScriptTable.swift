@@ -58,6 +58,8 @@ extension Plan {
       script = Script.wellBehaved(route, call)
     case .slow, .stall, .reset, .truncate, .truncateUnclean, .noCloseNotify, .garbage, .keepaliveClose:
       script = Script.faulty(route, call)
+    case .play:
+      script = Script.spelled(target)
     case .other:
       script = .text(404, "no such path\n", for: call)
     }

@@ -25,8 +25,10 @@ final class Stream {
     case ended
   }
 
-  private let descriptor: Int32
-  private var tls: OpaquePointer?
+  let descriptor: Int32
+  var tls: OpaquePointer?
+  /// Whether the peer has said goodbye with close_notify.
+  private(set) var isNotified = false
 
   init(descriptor: Int32) {
     self.descriptor = descriptor
@@ -52,7 +54,7 @@ final class Stream {
   }
 
   /// Waits for what OpenSSL asks for; false if it asks for nothing that can be waited for.
-  private func waitForTLS(_ error: Int32, until deadline: Deadline) -> Bool {
+  func waitForTLS(_ error: Int32, until deadline: Deadline) -> Bool {
     switch error {
     case SSL_ERROR_WANT_READ: poll(Int16(POLLIN), until: deadline) != 0
     case SSL_ERROR_WANT_WRITE: poll(Int16(POLLOUT), until: deadline) != 0
@@ -74,7 +76,9 @@ final class Stream {
         ERR_clear_error()
         let status = SSL_read_ex(tls, buffer.baseAddress, buffer.count, &count)
         if status == 1 { return .bytes(count) }
-        guard waitForTLS(SSL_get_error(tls, status), until: deadline) else { return .ended }
+        let error = SSL_get_error(tls, status)
+        if error == SSL_ERROR_ZERO_RETURN { isNotified = true }
+        guard waitForTLS(error, until: deadline) else { return .ended }
       } else {
         let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
         if count > 0 { return .bytes(count) }
@@ -150,7 +154,7 @@ final class Stream {
   }
 
   /// Waits for events; the events that came, 0 after the deadline. Errors of poll itself count as the peer's end.
-  private func poll(_ events: Int16, until deadline: Deadline) -> Int16 {
+  func poll(_ events: Int16, until deadline: Deadline) -> Int16 {
     var entry = pollfd(fd: descriptor, events: events, revents: 0)
     while true {
       let count = Glibc.poll(&entry, 1, Int32(clamping: deadline.remaining))

@@ -25,12 +25,19 @@ package final class TLSConnection {
     case address(String, indication: [UInt8]?)
   }
 
+  /// More than a handshake or a record ever needs at once.
+  private static let readsPerCall = 16
+
   private let handle: OpaquePointer
   private let context: TLSContext
   private let identity: Identity
   private var failedDepth = -1
   private var isBroken = false
   private var sessions: [TLSSession] = []
+  /// Reads of the socket that the current call may still make.
+  private var readsLeft = 0
+  /// Why the socket takes no more.
+  private var writeError: Int32?
 
   /// nil if OpenSSL refuses: out of memory, or an identity that must not be verified.
   package init?(_ context: TLSContext, socket: Int32, identity: Identity, resuming session: TLSSession?) {
@@ -43,6 +50,7 @@ package final class TLSConnection {
       SSL_set_ex_data(handle, Self.index, Unmanaged.passUnretained(self).toOpaque()) == 1,
       Self.expect(identity, on: handle)
     else { return nil }
+    watchSocket()
     if let session, session.isGood(for: identity, in: context) { SSL_set_session(handle, session.handle) }
     SSL_set_connect_state(handle)
   }
@@ -80,9 +88,51 @@ package final class TLSConnection {
     String(decoding: bytes, as: UTF8.self).withCString(body)
   }
 
+  /// Stands between OpenSSL and the socket, where two things have to be known before OpenSSL goes on.
+  private func watchSocket() {
+    let socket = SSL_get_rbio(handle)
+    BIO_set_callback_arg(socket, Unmanaged.passUnretained(self).toOpaque().assumingMemoryBound(to: CChar.self))
+    BIO_set_callback_ex(socket) { socket, operation, _, _, _, _, status, _ in
+      let systemError = errno
+      let isRead = operation == BIO_CB_READ
+      let isFailedWrite = operation == BIO_CB_WRITE | BIO_CB_RETURN && status <= 0
+      guard isRead || isFailedWrite, let socket, let argument = BIO_get_callback_arg(socket) else {
+        return Int(status)
+      }
+      let connection = Unmanaged<TLSConnection>.fromOpaque(UnsafeRawPointer(argument)).takeUnretainedValue()
+      if isRead { return connection.mayRead(socket) ? Int(status) : -1 }
+      connection.writeFailed(socket, systemError)
+      return -1
+    }
+  }
+
+  /// OpenSSL skips some messages and reads on, HelloRequest in a handshake among them: a peer that sends nothing else
+  /// would keep the thread for as long as it likes. So each call gives up after a few reads, as if nothing more were
+  /// there, and time limits are looked at before the next.
+  private func mayRead(_ socket: OpaquePointer) -> Bool {
+    readsLeft -= 1
+    guard readsLeft < 0 else { return true }
+    BIO_set_flags(socket, BIO_FLAGS_READ | BIO_FLAGS_SHOULD_RETRY)
+    return false
+  }
+
+  /// What the peer said before it reset the connection can still be read, but not once OpenSSL has seen a failure
+  /// (SSL_get_error(3)): to it this is a socket that takes nothing now.
+  private func writeFailed(_ socket: OpaquePointer, _ systemError: Int32) {
+    guard BIO_test_flags(socket, BIO_FLAGS_SHOULD_RETRY) == 0 else { return }
+    writeError = systemError
+    BIO_set_flags(socket, BIO_FLAGS_WRITE | BIO_FLAGS_SHOULD_RETRY)
+  }
+
+  /// Before every call that may read, write or fail.
+  private func beginCall() {
+    ErrorQueue.clear()
+    readsLeft = Self.readsPerCall
+  }
+
   /// Goes on with the handshake. Once it is complete, the peer is who `identity` says (if the context verifies).
   package func handshake() -> Handshake {
-    ErrorQueue.clear()
+    beginCall()
     let status = SSL_do_handshake(handle)
     if status == 1 {
       var name: UnsafePointer<UInt8>?
@@ -104,7 +154,7 @@ package final class TLSConnection {
 
   /// Reads what is there, at most a buffer full. Ask `hasBufferedInput` before waiting for the socket.
   package func read(into buffer: UnsafeMutableRawBufferPointer) -> Read {
-    ErrorQueue.clear()
+    beginCall()
     var count = 0
     let status = SSL_read_ex(handle, buffer.baseAddress, buffer.count, &count)
     if status == 1 { return .bytes(count) }
@@ -116,8 +166,9 @@ package final class TLSConnection {
     }
   }
 
+  /// After a failure `read` still gives what came before it.
   package func write(_ bytes: UnsafeRawBufferPointer) -> Write {
-    ErrorQueue.clear()
+    beginCall()
     var count = 0
     let status = SSL_write_ex(handle, bytes.baseAddress, bytes.count, &count)
     if status == 1 { return .bytes(count) }
@@ -134,7 +185,7 @@ package final class TLSConnection {
 
   /// Sends close_notify without waiting for the peer's; nothing after a failure (SSL_shutdown(3)).
   package func sendCloseNotify() {
-    guard !isBroken, SSL_in_init(handle) == 0 else { return }
+    guard !isBroken, writeError == nil, SSL_in_init(handle) == 0 else { return }
     ErrorQueue.clear()
     _ = SSL_shutdown(handle)
     ErrorQueue.clear()
@@ -175,7 +226,7 @@ package final class TLSConnection {
     let systemError = errno
     switch SSL_get_error(handle, status) {
     case SSL_ERROR_WANT_READ: return .wantsRead
-    case SSL_ERROR_WANT_WRITE: return .wantsWrite
+    case SSL_ERROR_WANT_WRITE: return writeError.map { .failed(.system(errno: $0)) } ?? .wantsWrite
     case SSL_ERROR_ZERO_RETURN: return .closed
     case SSL_ERROR_SYSCALL:
       isBroken = true

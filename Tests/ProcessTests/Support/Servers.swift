@@ -43,7 +43,7 @@ final class Origin {
       var accepted, open, openMax, openSustainedMax: Int
     }
 
-    var requests, requestsInProgressMax, connections: Int
+    var requests, requestsInProgressMax, connections, closesNotified: Int
     var listeners: [String: Listener]
   }
 
