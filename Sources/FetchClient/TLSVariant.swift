@@ -9,4 +9,10 @@ struct TLSVariant: Equatable {
 
   /// That of nearly all rows; only its sessions are kept, because a resumed one is not verified again.
   var isUsual: Bool { indication == nil && !withholdsIdentity }
+
+  /// Both are usual nearly always, which is known without a look at bytes.
+  static func == (left: TLSVariant, right: TLSVariant) -> Bool {
+    if left.isUsual || right.isUsual { return left.isUsual && right.isUsual }
+    return left.indication == right.indication && left.withholdsIdentity == right.withholdsIdentity
+  }
 }

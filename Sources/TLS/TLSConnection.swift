@@ -25,32 +25,31 @@ package final class TLSConnection {
     case address(String, indication: [UInt8]?)
   }
 
-  /// More than a handshake or a record ever needs at once.
-  private static let readsPerCall = 16
-
   private let handle: OpaquePointer
   private let context: TLSContext
   private let identity: Identity
   private var failedDepth = -1
   private var isBroken = false
   private var sessions: [TLSSession] = []
-  /// Reads of the socket that the current call may still make.
-  private var readsLeft = 0
-  /// Why the socket takes no more.
-  private var writeError: Int32?
+  private let socket: SocketBIO
 
   /// nil if OpenSSL refuses: out of memory, or an identity that must not be verified.
   package init?(_ context: TLSContext, socket: Int32, identity: Identity, resuming session: TLSSession?) {
     ErrorQueue.clear()
     guard let handle = SSL_new(context.handle) else { return nil }
+    guard let socket = SocketBIO(socket) else {
+      SSL_free(handle)
+      return nil
+    }
     self.handle = handle
     self.context = context
     self.identity = identity
-    guard SSL_set_fd(handle, socket) == 1,
-      SSL_set_ex_data(handle, Self.index, Unmanaged.passUnretained(self).toOpaque()) == 1,
+    // Takes the one reference for both directions (SSL_set_bio(3)).
+    SSL_set_bio(handle, socket.handle, socket.handle)
+    self.socket = socket
+    guard SSL_set_ex_data(handle, Self.index, Unmanaged.passUnretained(self).toOpaque()) == 1,
       Self.expect(identity, on: handle)
     else { return nil }
-    watchSocket()
     if let session, session.isGood(for: identity, in: context) { SSL_set_session(handle, session.handle) }
     SSL_set_connect_state(handle)
   }
@@ -88,46 +87,10 @@ package final class TLSConnection {
     String(decoding: bytes, as: UTF8.self).withCString(body)
   }
 
-  /// Stands between OpenSSL and the socket, where two things have to be known before OpenSSL goes on.
-  private func watchSocket() {
-    let socket = SSL_get_rbio(handle)
-    BIO_set_callback_arg(socket, Unmanaged.passUnretained(self).toOpaque().assumingMemoryBound(to: CChar.self))
-    BIO_set_callback_ex(socket) { socket, operation, _, _, _, _, status, _ in
-      let systemError = errno
-      let isRead = operation == BIO_CB_READ
-      let isFailedWrite = operation == BIO_CB_WRITE | BIO_CB_RETURN && status <= 0
-      guard isRead || isFailedWrite, let socket, let argument = BIO_get_callback_arg(socket) else {
-        return Int(status)
-      }
-      let connection = Unmanaged<TLSConnection>.fromOpaque(UnsafeRawPointer(argument)).takeUnretainedValue()
-      if isRead { return connection.mayRead(socket) ? Int(status) : -1 }
-      connection.writeFailed(socket, systemError)
-      return -1
-    }
-  }
-
-  /// OpenSSL skips some messages and reads on, HelloRequest in a handshake among them: a peer that sends nothing else
-  /// would keep the thread for as long as it likes. So each call gives up after a few reads, as if nothing more were
-  /// there, and time limits are looked at before the next.
-  private func mayRead(_ socket: OpaquePointer) -> Bool {
-    readsLeft -= 1
-    guard readsLeft < 0 else { return true }
-    BIO_set_flags(socket, BIO_FLAGS_READ | BIO_FLAGS_SHOULD_RETRY)
-    return false
-  }
-
-  /// What the peer said before it reset the connection can still be read, but not once OpenSSL has seen a failure
-  /// (SSL_get_error(3)): to it this is a socket that takes nothing now.
-  private func writeFailed(_ socket: OpaquePointer, _ systemError: Int32) {
-    guard BIO_test_flags(socket, BIO_FLAGS_SHOULD_RETRY) == 0 else { return }
-    writeError = systemError
-    BIO_set_flags(socket, BIO_FLAGS_WRITE | BIO_FLAGS_SHOULD_RETRY)
-  }
-
   /// Before every call that may read, write or fail.
   private func beginCall() {
     ErrorQueue.clear()
-    readsLeft = Self.readsPerCall
+    socket.beginCall()
   }
 
   /// Goes on with the handshake. Once it is complete, the peer is who `identity` says (if the context verifies).
@@ -185,7 +148,7 @@ package final class TLSConnection {
 
   /// Sends close_notify without waiting for the peer's; nothing after a failure (SSL_shutdown(3)).
   package func sendCloseNotify() {
-    guard !isBroken, writeError == nil, SSL_in_init(handle) == 0 else { return }
+    guard !isBroken, socket.writeError == nil, SSL_in_init(handle) == 0 else { return }
     ErrorQueue.clear()
     _ = SSL_shutdown(handle)
     ErrorQueue.clear()
@@ -226,7 +189,7 @@ package final class TLSConnection {
     let systemError = errno
     switch SSL_get_error(handle, status) {
     case SSL_ERROR_WANT_READ: return .wantsRead
-    case SSL_ERROR_WANT_WRITE: return writeError.map { .failed(.system(errno: $0)) } ?? .wantsWrite
+    case SSL_ERROR_WANT_WRITE: return socket.writeError.map { .failed(.system(errno: $0)) } ?? .wantsWrite
     case SSL_ERROR_ZERO_RETURN: return .closed
     case SSL_ERROR_SYSCALL:
       isBroken = true
