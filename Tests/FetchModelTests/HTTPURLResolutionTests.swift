@@ -43,7 +43,7 @@ import Testing
     (" g", .surroundingSpace),
     ("g\r\nX: y", .controlCharacter), ("//a\tb", .controlCharacter), ("?\u{0}", .controlCharacter),
     ("#\n", .controlCharacter),
-    ("//h:0/", .invalidPort), ("//b\u{FC}cher/", .nonASCIIHost),
+    ("//h:0/", .invalidPort), ("//xn--a/", .invalidALabel),
   ])
   func `a reference that is no url says why`(_ reference: String, _ expected: URLProblem) {
     #expect(throws: expected) { try resolved(reference, "http://a/b/c/d;p?q") }
@@ -58,7 +58,8 @@ import Testing
     ("\\\\evil/x", "https://a:8443/p/%5C%5Cevil/x#f"), ("/\\evil", "https://a:8443/%5Cevil#f"),
     ("1a:b", "https://a:8443/p/1a:b#f"),
     ("./a:b", "https://a:8443/p/a:b#f"), ("//[::1]/", "https://[::1]/#f"), ("/%2e%2e/", "https://a:8443/%2e%2e/#f"),
-    ("//0x7f.1", "https://127.0.0.1/#f"),
+    ("//0x7f.1", "https://127.0.0.1/#f"), ("//b\u{FC}cher/", "https://xn--bcher-kva/#f"),
+    ("//\u{FF11}27.1", "https://127.0.0.1/#f"),
   ])
   func `a location inherits what it does not have`(_ reference: String, _ expected: String) throws {
     #expect(try resolved(reference, "https://a:8443/p/q?r#f").text == expected)
