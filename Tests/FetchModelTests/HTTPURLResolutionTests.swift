@@ -85,6 +85,24 @@ import Testing
     #expect(try resolved("//v@b/x", "http://u:p@a/").userinfo?.string == "v")
   }
 
+  // Ignored, as browsers do: RFC 9110 section 4.2.4 would have it called an error, too.
+  @Test(arguments: ["//v:w@b/x", "http://v:w@b/x", "HTTP://v:w@B:80/x", "//v%3Aw@b/x", "//good.example@b/x"])
+  func `userinfo of a location is in nothing that goes on or is sent`(_ reference: String) throws {
+    let next = try resolved(reference, "http://u:p@a/")
+    #expect(next.text == "http://b/x" && next.hostField == "b" && next.target.string == "/x")
+    #expect(next.originKey == "http://b:80")
+  }
+
+  @Test func `a url that inherits a fragment can still be read`() throws {
+    let fragment = String(repeating: "f", count: 40_000)
+    let base = "http://a/#" + fragment
+    let target = "/" + String(repeating: "x", count: HTTPURL.maximumBytes - fragment.utf8.count - 10)
+    let next = try resolved(target, base)
+    #expect(next.text.utf8.count == HTTPURL.maximumBytes)
+    #expect(try url(next.text) == next)
+    #expect(throws: URLProblem.tooLong) { try resolved(target + "x", base) }
+  }
+
   @Test func `a url can be resolved against itself`() throws {
     var current = try url("http://u@a/b/c?d#e")
     for (reference, expected) in [("x", "http://a/b/x#e"), ("//h", "http://h/#e"), ("?q#z", "http://h/?q#z")] {
