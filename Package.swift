@@ -147,9 +147,18 @@ if Context.environment["TRAWL_FUZZ"] != nil {
 
   package.targets += [
     .systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
-    .target(name: "FuzzSupport", dependencies: ["CFuzzer"], path: "Tests/Fuzz/FuzzSupport", swiftSettings: settings),
+    .target(
+      name: "FuzzSupport",
+      dependencies: ["CFuzzer", "FetchModel", "HTTP1"],
+      path: "Tests/Fuzz/FuzzSupport",
+      swiftSettings: settings
+    ),
     fuzzTarget("FuzzCoordinator", ["CoordinatorRuntime", "FetchModel", "Records", "Scheduling", "WireProtocol"]),
     fuzzTarget("FuzzAgent", ["AgentRuntime", "FetchModel", "Scheduling", "WireProtocol"]),
     fuzzTarget("FuzzJobFiles", ["FetchModel", "JobStore", "PosixIO", "Records"]),
+    fuzzTarget("FuzzResponse", ["FetchModel", "HTTP1"]),
+    fuzzTarget("FuzzChunked", ["FetchModel", "HTTP1"]),
+    fuzzTarget("FuzzURL", ["FetchModel"]),
+    fuzzTarget("FuzzLocation", ["FetchModel"]),
   ]
 }
