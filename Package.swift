@@ -3,7 +3,8 @@ import PackageDescription
 
 // One direction of imports, top to bottom: programs, shells, middle, base, C. Every build passes
 // `--explicit-target-dependency-import-check error`, so an import that is not listed here does not compile.
-// The modules marked "pure" hold no I/O, no clock, no C and no Foundation.
+// The modules marked "pure" hold no I/O, no clock, no C and no Foundation. InternationalNames stands below FetchModel,
+// which reads URLs for all: it is the door to libidn2, and like a pure module a function from bytes to bytes.
 
 let settings: [SwiftSetting] = [
   .swiftLanguageMode(.v6),
@@ -54,11 +55,13 @@ let package = Package(
     // C: one system module a library, shims for macros only.
     .systemLibrary(name: "CZeroMQ"),
     .systemLibrary(name: "COpenSSL"),
+    .systemLibrary(name: "CIDN2"),
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "COriginShims"),
 
     // Base.
-    module("FetchModel"),  // pure
+    module("InternationalNames", ["CIDN2"]),
+    module("FetchModel", ["InternationalNames"]),  // pure
     module("HTTP1", ["FetchModel"]),  // pure
     module("PosixIO", ["CLinux", "FetchModel"]),
 
@@ -110,7 +113,8 @@ let package = Package(
       swiftSettings: settings
     ),
 
-    tests(of: "FetchModel"),
+    tests(of: "InternationalNames"),
+    tests(of: "FetchModel", resources: [.copy("Fixtures")]),
     tests(of: "HTTP1", ["FetchModel"], resources: [.copy("Fixtures")]),
     tests(of: "PosixIO"),
     tests(of: "TLS", ["FetchModel", "OriginServer"], resources: [.copy("Cases")]),
@@ -144,9 +148,18 @@ if Context.environment["TRAWL_FUZZ"] != nil {
 
   package.targets += [
     .systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
-    .target(name: "FuzzSupport", dependencies: ["CFuzzer"], path: "Tests/Fuzz/FuzzSupport", swiftSettings: settings),
+    .target(
+      name: "FuzzSupport",
+      dependencies: ["CFuzzer", "FetchModel", "HTTP1"],
+      path: "Tests/Fuzz/FuzzSupport",
+      swiftSettings: settings
+    ),
     fuzzTarget("FuzzCoordinator", ["CoordinatorRuntime", "FetchModel", "Records", "Scheduling", "WireProtocol"]),
     fuzzTarget("FuzzAgent", ["AgentRuntime", "FetchModel", "Scheduling", "WireProtocol"]),
     fuzzTarget("FuzzJobFiles", ["FetchModel", "JobStore", "PosixIO", "Records"]),
+    fuzzTarget("FuzzResponse", ["FetchModel", "HTTP1"]),
+    fuzzTarget("FuzzChunked", ["FetchModel", "HTTP1"]),
+    fuzzTarget("FuzzURL", ["FetchModel"]),
+    fuzzTarget("FuzzLocation", ["FetchModel"]),
   ]
 }

@@ -15,7 +15,7 @@ swift_oldest=6.2
 # Compiling and linking Trawl, given a toolchain.
 build_packages=(
   binutils git:git pkg-config:pkg-config libc6-dev libgcc-NN-dev libstdc++-NN-dev
-  libssl-dev libzmq3-dev
+  libidn2-dev libssl-dev libzmq3-dev
 )
 
 # What `deploy/test.sh` runs besides the Swift tests themselves.
@@ -120,6 +120,7 @@ check_unknown_distribution() {
   for entry in "$@"; do
     case $entry in
       *:*) command -v "${entry#*:}" >/dev/null || lacking+=("the command ${entry#*:}") ;;
+      libidn2-dev) has_header idn2.h || lacking+=("libidn2 with its header (idn2.h)") ;;
       libssl-dev) has_header openssl/ssl.h || lacking+=("OpenSSL 3 with its headers (openssl/ssl.h)") ;;
       libzmq3-dev) has_header zmq.h || lacking+=("ZeroMQ 4.3 with its headers (zmq.h)") ;;
       nginx | haproxy | caddy | lighttpd) has_server "$entry" || lacking+=("$entry") ;;

@@ -16,6 +16,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # These run in release: one starts the real programs, the other simulates clusters for long. All others run in debug.
 release_targets=(ProcessTests SchedulingTests)
 
+quick_fuzz_targets=(FuzzJobFiles FuzzResponse FuzzChunked FuzzURL FuzzLocation)
+
 import_check=(--explicit-target-dependency-import-check error)
 
 # step TITLE: a heading with the time the step before it took. Nothing is printed after the last step, so that
@@ -114,9 +116,9 @@ run_all() {
     run_tests "$logs/release" -c release --disable-testable-imports --filter "$pattern"
   fi
 
-  # The one that takes least to build; all of them by deploy/fuzz.sh.
-  step "fuzz (FuzzJobFiles)"
-  deploy/fuzz.sh FuzzJobFiles 10
+  # Those that take least to build; all of them by deploy/fuzz.sh.
+  step "fuzz: ${quick_fuzz_targets[*]}"
+  for target in "${quick_fuzz_targets[@]}"; do deploy/fuzz.sh "$target" 5; done
 
   # The runner's closing lines again, now that nothing can come between.
   step "all passed"

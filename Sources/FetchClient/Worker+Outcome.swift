@@ -58,31 +58,38 @@ extension Worker {
       // A Location that is none leaves the 3xx as the answer.
       return
     }
-    let previous = connection.attempt.pending.redirect
-    let hops = (previous?.hops ?? 0) + 1
-    guard hops <= job.specification.redirects.maximumHops else {
-      return redirectFailed(connection, .tooManyRedirects, "more than \(hops - 1) redirects")
-    }
-    guard !(base.scheme == .https && next.scheme == .http) else {
-      return redirectFailed(connection, .redirectDowngrade, "redirect from https to http")
-    }
     var text: [UInt8] = []
     next.appendText(to: &text, includingFragment: false)
     var baseText: [UInt8] = []
     base.appendText(to: &baseText, includingFragment: false)
+    let previous = connection.attempt.pending.redirect
+    let hops = (previous?.hops ?? 0) + 1
+    var trail = previous?.trail ?? RedirectTrail()
+    trail.append(baseText)
+    func chain() -> String { trail.text(to: text, hops: hops) }
+    guard hops <= job.specification.redirects.maximumHops else {
+      return redirectFailed(connection, .tooManyRedirects, "more than \(hops - 1) redirects: \(chain())")
+    }
+    guard !(base.scheme == .https && next.scheme == .http) else {
+      return redirectFailed(connection, .redirectDowngrade, "redirect from https to http")
+    }
     let visited = (previous?.visited ?? []) + [Self.hopHash(connection.attempt.method, baseText)]
     guard !visited.contains(Self.hopHash(method, text)) else {
-      return redirectFailed(connection, .redirectLoop, "redirect back to \(String(decoding: text, as: UTF8.self))")
+      return redirectFailed(connection, .redirectLoop, "redirects in a circle: \(chain())")
     }
+    // For the record, and for a Location without fragment (RFC 9110 section 10.2.2); never sent.
+    var textWithFragment: [UInt8] = []
+    next.appendText(to: &textWithFragment, includingFragment: true)
     connection.attempt.next = RedirectState(
-      url: text,
+      url: textWithFragment,
       method: method,
       dropsCredentials: previous?.dropsCredentials == true || !keepsCredentials(from: base, to: next),
       dropsContent: previous?.dropsContent == true || dropsContent,
       hasGlobalHop: previous?.hasGlobalHop == true || connection.hasGlobalPeer,
       hops: hops,
       spentMicroseconds: 0,
-      visited: visited
+      visited: visited,
+      trail: trail
     )
   }
 

@@ -7,11 +7,24 @@ package struct DroppedHeaders: OptionSet, Equatable, Sendable {
 
   package init(credentials: Bool, content: Bool) { rawValue = (credentials ? 1 : 0) | (content ? 2 : 0) }
 
-  /// What was meant for the first origin only: Authorization, Cookie, Proxy-Authorization, and a caller's own
-  /// Host, which names that origin. For every hop to another origin.
+  /// What a request leaves out that goes where a redirect led; nothing if none did.
+  package init(after redirect: RedirectState?) {
+    guard let redirect else {
+      self = []
+      return
+    }
+    self = .proxyCredentials
+    if redirect.dropsCredentials { insert(.credentials) }
+    if redirect.dropsContent { insert(.content) }
+  }
+
+  /// What was meant for the first origin only: the fields of `isCredentialField`, and a caller's own Host, which names
+  /// that origin. For every hop to another origin.
   package static let credentials = DroppedHeaders(rawValue: 1 << 0)
   /// Content-*: what described a body that is not sent again.
   package static let content = DroppedHeaders(rawValue: 1 << 1)
+  /// Proxy-Authorization, which was meant for what answered the first request. For every hop.
+  package static let proxyCredentials = DroppedHeaders(rawValue: 1 << 2)
 }
 
 /// What all requests of a job have in common, rendered once.
@@ -158,11 +171,11 @@ private struct OutgoingField: Equatable, Sendable {
   init(_ field: HeaderField) {
     lowercasedName = field.name.map(Octet.lowercase)
     line = field.name + Array(": ".utf8) + field.value + Array("\r\n".utf8)
-    if field.isNamed("authorization") || field.isNamed("cookie") || field.isNamed("proxy-authorization") {
-      group = .credentials
-    } else {
-      group = lowercasedName.starts(with: "content-".utf8) ? .content : []
-    }
+    var group: DroppedHeaders = []
+    if isCredentialField(field.name) { group.insert(.credentials) }
+    if field.isNamed("proxy-authorization") { group.insert(.proxyCredentials) }
+    if lowercasedName.starts(with: "content-".utf8) { group.insert(.content) }
+    self.group = group
   }
 
   func hasSameName(as other: OutgoingField) -> Bool { lowercasedName == other.lowercasedName }

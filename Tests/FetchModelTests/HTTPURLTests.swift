@@ -72,9 +72,6 @@ import Testing
     ("http://foo@127.0.0.1 @example.org/", .invalidUserinfo),
     ("http://a*b/", .invalidHost),
     ("http://[::1]x/", .invalidHost),
-    ("http://b\u{FC}cher.example/", .nonASCIIHost),
-    ("http://\u{FF11}.0.0.1/", .nonASCIIHost),
-    ("http://a\u{3002}b/", .nonASCIIHost),
     ("http://.example.org/", .emptyLabel),
     ("http://a..b/", .emptyLabel),
     ("http://a../", .emptyLabel),
@@ -106,6 +103,11 @@ import Testing
     #expect(parsed(most) == .success(most))
     #expect(parsed(most + "x") == .failure(.tooLong))
     #expect(parsed(prefix + String(repeating: "{", count: 30_000)) == .failure(.tooLong))
+    // What is percent-encoded or an A-label counts as it will be written.
+    let third = (HTTPURL.maximumBytes - prefix.utf8.count) / 3
+    let longest = try? url(prefix + String(repeating: "{", count: third)).text.utf8.count
+    #expect(longest.map { $0 > HTTPURL.maximumBytes - 3 } == true)
+    #expect(parsed(prefix + String(repeating: "{", count: third + 1)) == .failure(.tooLong))
   }
 
   @Test(arguments: Array(0..<0x20 as Range<UInt8>) + [0x7F])
@@ -211,15 +213,6 @@ import Testing
     var url = HTTPURL()
     try url.parse((Array("http://a/".utf8) + [0xFF, 0x80, 0xC3]).span)
     #expect(url.target.string == "/%FF%80%C3")
-  }
-
-  // From the WHATWG percent-encoding tests, column utf-8. The case with a control character is refused here.
-  @Test(arguments: [
-    ("\u{2020}", "%E2%80%A0"), ("\u{203E}\\", "%E2%80%BE\\"), ("\u{E5E5}", "%EE%97%A5"), ("\u{2212}", "%E2%88%92"),
-    ("\u{A2}", "%C2%A2"), ("\u{E1}|", "%C3%A1|"),
-  ])
-  func `a query is encoded as the web platform tests have it`(_ input: String, _ expected: String) throws {
-    #expect(try url("http://a/?" + input).target.string == "/?" + expected)
   }
 
   @Test(arguments: [

@@ -42,7 +42,8 @@ import Testing
     (#""timeout":-1"#, .invalidTimeout), (#""timeout":0.0e9"#, .invalidTimeout), (#""sni":null"#, .wrongType(.sni)),
     (#""sni":"""#, .invalidSNI), (#""sni":"1.2.3.4""#, .invalidSNI), (#""sni":"::1""#, .invalidSNI),
     (#""sni":".a""#, .invalidSNI),
-    (#""sni":"a\u0000""#, .invalidSNI), (#""sni":"é.org""#, .invalidSNI),
+    (#""sni":"a\u0000""#, .invalidSNI), (#""sni":"é .org""#, .invalidSNI), (#""sni":"xn--é.org""#, .invalidSNI),
+    (#""sni":"１.2.3.4""#, .invalidSNI),
   ])
   func `a row that is no valid request names its fault`(_ members: String, _ expected: InvalidRequest) {
     let problem = failure(members: members)
@@ -94,6 +95,9 @@ import Testing
     }
     #expect(failure(members: pairs(RowRequest.maximumHeaderFields)) == nil)
     #expect(failure(members: pairs(RowRequest.maximumHeaderFields + 1)) == .invalidRequest(.tooManyHeaders))
+    let fill = String(repeating: "x", count: RowRequest.maximumHeaderBytes / 2 - 5)
+    #expect(failure(members: #""headers":[["a","\#(fill)"],["b","\#(fill)"]]"#) == nil)
+    #expect(failure(members: #""headers":[["a","\#(fill)"],["bc","\#(fill)"]]"#) == .invalidRequest(.headersTooLong))
     let id = String(repeating: "é", count: 128)
     #expect(failure(members: "\"id\":\"\(id)\"") == nil)
     #expect(failure(members: "\"id\":\"\(id)i\"") == .invalidRequest(.idTooLong))

@@ -4,7 +4,9 @@ enum LayoutRules {
   /// The modules without I/O, clock, C and Foundation, and what they may import; which of these each one does is in
   /// Package.swift.
   static let pureImports: [String: Set<String>] = {
-    let base: Set = ["FetchModel", "HTTP1", "Scheduling", "Records", "DequeModule", "HeapModule"]
+    let base: Set = [
+      "FetchModel", "HTTP1", "Scheduling", "Records", "InternationalNames", "DequeModule", "HeapModule",
+    ]
     return [
       "FetchModel": base,
       "HTTP1": base,
@@ -19,6 +21,7 @@ enum LayoutRules {
   static let doors: [String: Set<String>] = [
     "CZeroMQ": ["ZeroMQ"],
     "COpenSSL": ["TLS", "OriginServer"],
+    "CIDN2": ["InternationalNames"],
     "CLinux": ["PosixIO", "OriginServer"],
     "COriginShims": ["OriginServer"],
   ]

@@ -172,9 +172,31 @@ import WireProtocol
     state.method = .get
     var frame: [UInt8] = []
     RedirectFrame.append(state, to: &frame)
-    frame[18] = UInt8(ascii: " ")
+    frame[19] = UInt8(ascii: " ")
     #expect(throws: FrameError.self) { try RedirectFrame.decode(frame) }
-    frame[18] = UInt8(ascii: "S")
+    frame[19] = UInt8(ascii: "S")
     #expect(try RedirectFrame.decode(frame).method == .other(Array("SET".utf8)))
+  }
+
+  @Test func `a redirect whose trail is beyond its bounds is refused`() throws {
+    var random = WireRandom(seed: 11)
+    var state = random.redirect()
+    state.trail = RedirectTrail()
+    state.visited = []
+    var frame: [UInt8] = []
+    RedirectFrame.append(state, to: &frame)
+    func framed(_ lengths: [Int]) -> [UInt8] {
+      var changed = frame
+      changed[18] = UInt8(lengths.count)
+      for length in lengths { changed += [UInt8(length)] + [UInt8](repeating: UInt8(ascii: "a"), count: length) }
+      return changed
+    }
+    let most = RedirectTrail.maximumURLBytes
+    let urls = [[UInt8](repeating: UInt8(ascii: "a"), count: most), [UInt8(ascii: "a")]]
+    #expect(try RedirectFrame.decode(framed([most, 1])).trail.urls == urls)
+    let count = RedirectTrail.maximumURLs
+    #expect(try RedirectFrame.decode(framed(Array(repeating: 0, count: count))).trail.urls.count == count)
+    #expect(throws: FrameError.self) { try RedirectFrame.decode(framed(Array(repeating: 0, count: count + 1))) }
+    #expect(throws: FrameError.self) { try RedirectFrame.decode(framed([most + 1])) }
   }
 }

@@ -44,7 +44,9 @@ struct WireRandom: RandomNumberGenerator {
   }
 
   mutating func redirect() -> RedirectState {
-    RedirectState(
+    var trail = RedirectTrail()
+    for _ in 0..<Int.random(in: 0...12, using: &self) { trail.append(bytes(upTo: 300)) }
+    return RedirectState(
       url: bytes(upTo: 60),
       method: method(),
       dropsCredentials: Bool.random(using: &self),
@@ -52,7 +54,8 @@ struct WireRandom: RandomNumberGenerator {
       hasGlobalHop: Bool.random(using: &self),
       hops: Int(number(UInt16.self)),
       spentMicroseconds: number(UInt64.self),
-      visited: (0..<Int.random(in: 0...5, using: &self)).map { _ in number(UInt64.self) }
+      visited: (0..<Int.random(in: 0...5, using: &self)).map { _ in number(UInt64.self) },
+      trail: trail
     )
   }
 

@@ -18,6 +18,8 @@ extension HTTPURL {
       let end = try readOrigin(bytes)
       target.reset()
       try readTarget(bytes, from: end)
+      // Percent-encoding makes three bytes of one, and a name has at most 253.
+      if bytes.count > Self.maximumBytes / 4 { try checkLength() }
     } catch {
       throw fail(error, bytes)
     }
@@ -63,6 +65,7 @@ extension HTTPURL {
         try readRelativeTarget(reference, against: base.target)
       }
       if !storedFragment.isPresent { storedFragment = base.storedFragment }
+      try checkLength()
     } catch {
       throw fail(error, reference)
     }
@@ -76,6 +79,17 @@ extension HTTPURL {
     guard bytes.count > 0 else { return }
     let space = UInt8(ascii: " ")
     guard bytes[0] != space, bytes[bytes.count - 1] != space else { throw .surroundingSpace }
+  }
+
+  /// What was read must be readable again as its canonical text, which percent-encoding, A-labels and an inherited
+  /// fragment make longer than what was written.
+  private func checkLength() throws(URLProblem) {
+    // "https://", brackets, ":65535" and "#".
+    let mostAround = 17
+    guard target.count + storedFragment.bytes.count + host.count > Self.maximumBytes - mostAround else { return }
+    var text: [UInt8] = []
+    appendText(to: &text, includingFragment: true)
+    guard text.count <= Self.maximumBytes else { throw .tooLong }
   }
 
   /// Leaves the value as `init` makes it, and finds out whether a control character is behind the problem.

@@ -34,8 +34,8 @@ package struct HTTPURL: Equatable, Sendable {
   package internal(set) var hostKind = HostKind.name
   /// The port to connect to; the scheme's default if the URL names none.
   package internal(set) var port: UInt16 = 80
-  /// A name in lower case (A-labels only), an IPv4 address in dotted decimal whatever its spelling in the URL, or an
-  /// IPv6 address in the spelling of RFC 5952, without brackets.
+  /// A name in lower case (A-labels for what is not ASCII), an IPv4 address in dotted decimal whatever its spelling in
+  /// the URL, or an IPv6 address in the spelling of RFC 5952, without brackets.
   ///
   /// A name keeps a trailing dot: "foo.test." goes into Host as it is, is looked up without search list, and is
   /// another origin than "foo.test" (as in WHATWG URL), so credentials do not pass between them. Names for SNI and
@@ -58,7 +58,7 @@ package struct HTTPURL: Equatable, Sendable {
   /// this type makes (RFC 9110 section 4.2.4): it may be a password.
   package var userinfo: [UInt8]? { storedUserinfo.value }
 
-  /// The longest URL that is accepted, and the longest target that may come out of it.
+  /// The longest URL that is accepted, and the longest canonical text that may come out of it.
   package static let maximumBytes = 1 << 16
 
   /// A value to parse into.

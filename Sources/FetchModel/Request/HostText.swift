@@ -1,6 +1,12 @@
+import InternationalNames
+
 // Host names and addresses as URLs spell them, brought into the one spelling that pooling, the address guard,
 // connect(2) and certificate verification share. One parser for all of them: two that disagree about
 // "0x7f.1" are how a guard is walked around.
+//
+// Names beyond ASCII become A-labels first (UTS #46), and what comes out is read like any other host: digits and dots
+// of full width are an address like ordinary ones. A "%" is refused: RFC 3986 allows percent-encoded names and WHATWG
+// URL decodes them, but most software takes them as they are, and then two disagree about a host.
 
 extension ByteSet {
   /// What a host name may hold after lower-casing. The underscore is in no host name by RFC 952, but in many on
@@ -8,8 +14,26 @@ extension ByteSet {
   static let hostText = ByteSet("abcdefghijklmnopqrstuvwxyz0123456789-_.")
 }
 
-/// Brings a host that is no bracketed literal into its canonical spelling, in place: a lower-case name, or dotted
-/// decimal if it is an IPv4 address in any spelling (WHATWG URL, host parsing).
+/// A host of an option, such as HOST in `--resolve HOST:PORT:ADDRESS`, in the spelling that `HTTPURL.host` has. An IPv6
+/// address may stand in brackets or without.
+package func canonicalHost(_ text: [UInt8]) throws(URLProblem) -> (host: [UInt8], kind: HTTPURL.HostKind) {
+  var host = text
+  if text.first == UInt8(ascii: "["), text.last == UInt8(ascii: "]") {
+    host.removeFirst()
+    host.removeLast()
+  }
+  guard host.count < text.count || host.contains(UInt8(ascii: ":")) else {
+    let kind = try normaliseHost(&host)
+    return (host, kind)
+  }
+  guard let pieces = parseIPv6(host.span) else { throw .invalidIPv6 }
+  host.reset()
+  appendIPv6(pieces, to: &host)
+  return (host, .ipv6)
+}
+
+/// Brings a host that is no bracketed literal into its canonical spelling, in place: a lower-case name in A-labels,
+/// or dotted decimal if it is an IPv4 address in any spelling (WHATWG URL, host parsing).
 ///
 /// A name keeps its trailing dot. Hyphens at the ends of labels are accepted: such names are in use.
 func normaliseHost(_ host: inout [UInt8]) throws(URLProblem) -> HTTPURL.HostKind {
@@ -19,7 +43,10 @@ func normaliseHost(_ host: inout [UInt8]) throws(URLProblem) -> HTTPURL.HostKind
   for index in 0..<host.count {
     var byte = host[index]
     if !set.contains(byte) {
-      guard byte < 0x80 else { throw .nonASCIIHost }
+      guard byte < 0x80 else {
+        host = try convertToASCII(host)
+        return try normaliseHost(&host)
+      }
       guard byte >= UInt8(ascii: "A"), byte <= UInt8(ascii: "Z") else { throw .invalidHost }
       byte |= 0x20
       host[index] = byte
@@ -43,12 +70,61 @@ func normaliseHost(_ host: inout [UInt8]) throws(URLProblem) -> HTTPURL.HostKind
     appendIPv4(address, to: &host)
     return .ipv4
   }
-  guard nameEnd <= 253 else { throw .hostTooLong }
+  guard nameEnd <= maximumNameBytes else { throw .hostTooLong }
   return .name
 }
 
-/// RFC 1035 section 2.3.4 for the length, RFC 5890 section 2.3.2.1 for the form of an A-label. Whether Punycode of
-/// an A-label decodes is left to whoever converts to or from Unicode.
+/// The host without characters beyond ASCII; not yet normalised otherwise.
+///
+/// Labels that are ASCII stay out of it: the rules for the others forbid what is in use among these, such as "r3---a".
+private func convertToASCII(_ host: [UInt8]) throws(URLProblem) -> [UInt8] {
+  // Each character becomes one byte or more and has at most four, so this is no valid name for its length; and it
+  // bounds what a conversion costs.
+  guard host.count <= 4 * (maximumNameBytes + 1) else { throw .hostTooLong }
+  // They come out as they go in, but for upper case.
+  let allowed = ByteSet.hostText
+  guard host.allSatisfy({ $0 >= 0x80 || allowed.contains($0) || ByteSet.letters.contains($0) }) else {
+    throw .invalidHost
+  }
+  let pieces = host.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+  var converted: [UInt8] = []
+  for (index, piece) in pieces.enumerated() {
+    if index > 0 { converted.append(UInt8(ascii: ".")) }
+    guard piece.contains(where: { $0 >= 0x80 }) else {
+      converted += piece
+      continue
+    }
+    do throws(InternationalNameProblem) { converted += try asciiName(of: Array(piece)) } catch {
+      throw URLProblem(error)
+    }
+  }
+  return converted
+}
+
+extension URLProblem {
+  fileprivate init(_ problem: InternationalNameProblem) {
+    switch problem {
+    case .notUTF8: self = .hostNotUTF8
+    case .invalidALabel: self = .invalidALabel
+    case .invalidCharacter: self = .invalidInternationalHost
+    case .labelTooLong: self = .labelTooLong
+    case .nameTooLong: self = .hostTooLong
+    }
+  }
+}
+
+/// Whether a label in lower case that begins with "xn--" is the A-label of something.
+@inline(never)
+private func isALabel(_ label: ArraySlice<UInt8>) -> Bool {
+  do throws(InternationalNameProblem) { return try asciiName(of: Array(label)).elementsEqual(label) } catch {
+    return false
+  }
+}
+
+/// RFC 1035 section 2.3.4, without the root's dot.
+private let maximumNameBytes = 253
+
+/// RFC 1035 section 2.3.4 for the length, RFC 5890 section 2.3.2.1 for an A-label.
 @inline(__always)
 private func checkLabel(_ host: [UInt8], _ range: Range<Int>) throws(URLProblem) {
   guard !range.isEmpty else { throw .emptyLabel }
@@ -58,7 +134,7 @@ private func checkLabel(_ host: [UInt8], _ range: Range<Int>) throws(URLProblem)
     host[start + 2] == UInt8(ascii: "-"), host[start + 3] == UInt8(ascii: "-")
   {
     guard range.count > 4, host[range.upperBound - 1] != UInt8(ascii: "-"),
-      !host[range].contains(UInt8(ascii: "_"))
+      !host[range].contains(UInt8(ascii: "_")), isALabel(host[range])
     else { throw .invalidALabel }
   }
 }

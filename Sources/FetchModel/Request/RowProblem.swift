@@ -41,6 +41,7 @@ package enum InvalidRequest: Error, Equatable, Sendable, CustomStringConvertible
   case invalidHeaderValue(Int)
   case duplicateHeaderName(Int)
   case tooManyHeaders
+  case headersTooLong
   case twoBodies
   case invalidBase64
   case idTooLong
@@ -60,6 +61,7 @@ package enum InvalidRequest: Error, Equatable, Sendable, CustomStringConvertible
     case .duplicateHeaderName(let position):
       "the name of header field \(position) is there twice; repeat fields in an array of pairs"
     case .tooManyHeaders: "the row has more than \(RowRequest.maximumHeaderFields) header fields"
+    case .headersTooLong: "the row's header fields are longer than \(RowRequest.maximumHeaderBytes) bytes"
     case .twoBodies: "the row has both \"body\" and \"body_b64\""
     case .invalidBase64: "the value of \"body_b64\" is not standard base64 with padding"
     case .idTooLong: "the value of \"id\" is longer than \(RowRequest.maximumIDBytes) bytes"

@@ -84,6 +84,9 @@ extension RowRequest {
       try readMethod(&scanner, input)
     case .headers:
       try readHeaders(&scanner, input)
+      // Each line has a colon, a space and a line end besides.
+      let length = headers.reduce(0) { $0 + $1.name.count + $1.value.count + 4 }
+      guard length <= Self.maximumHeaderBytes else { throw .invalidRequest(.headersTooLong) }
     case .body, .bodyBase64:
       guard !seen.isSuperset(of: [Set(.body), Set(.bodyBase64)]) else { throw .invalidRequest(.twoBodies) }
       try readBody(key, &scanner, input)

@@ -39,6 +39,8 @@ package struct RowRequest: Sendable {
   package static let maximumIDBytes = 256
   /// More than any server accepts by default; keeps the search for repeated names short.
   package static let maximumHeaderFields = 256
+  /// Names, values and what stands around them, of all of a row's header fields; more than servers accept, too.
+  package static let maximumHeaderBytes = 1 << 16
 
   /// A value to parse into.
   package init() {}

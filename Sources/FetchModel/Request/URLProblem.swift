@@ -9,7 +9,8 @@ package enum URLProblem: Error, Equatable, Sendable, CaseIterable, CustomStringC
   case unsupportedScheme
   case invalidUserinfo
   case emptyHost
-  case nonASCIIHost
+  case hostNotUTF8
+  case invalidInternationalHost
   case invalidHost
   case emptyLabel
   case labelTooLong
@@ -29,7 +30,9 @@ package enum URLProblem: Error, Equatable, Sendable, CaseIterable, CustomStringC
     case .unsupportedScheme: "the URL's scheme is neither http nor https"
     case .invalidUserinfo: "the URL's user name or password holds a space or a backslash"
     case .emptyHost: "the URL has no host"
-    case .nonASCIIHost: "the URL's host holds a character that is not ASCII; write it as an A-label (xn--)"
+    case .hostNotUTF8: "the URL's host is not UTF-8"
+    case .invalidInternationalHost:
+      "the URL's host holds a character beyond ASCII that no host name may hold, or not at its place"
     case .invalidHost: "the URL's host holds a character that no host name may hold"
     case .emptyLabel: "the URL's host has an empty label"
     case .labelTooLong: "a label of the URL's host is longer than 63 bytes"

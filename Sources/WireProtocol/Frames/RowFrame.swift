@@ -87,9 +87,14 @@ package enum RedirectFrame {
     frame.append(UInt8(clamping: method.count))
     frame.appendInteger(UInt32(state.url.count))
     frame.appendInteger(UInt16(clamping: state.visited.count))
+    frame.append(UInt8(state.trail.urls.count))
     frame.append(contentsOf: method.prefix(255))
     frame.append(contentsOf: state.url)
     for hash in state.visited.prefix(Int(UInt16.max)) { frame.appendInteger(hash) }
+    for url in state.trail.urls {
+      frame.append(UInt8(url.count))
+      frame.append(contentsOf: url)
+    }
   }
 
   package static func decode(_ bytes: [UInt8]) throws(FrameError) -> RedirectState {
@@ -100,12 +105,16 @@ package enum RedirectFrame {
     let methodLength = try cursor.integer(UInt8.self)
     let urlLength = try cursor.integer(UInt32.self)
     let visitedCount = try cursor.integer(UInt16.self)
+    let trailCount = try cursor.integer(UInt8.self)
     guard let method = RequestMethod(token: try cursor.run(Int(methodLength))) else {
       throw cursor.failure("names no method")
     }
     let url = try cursor.run(Int(urlLength))
     var visited: [UInt64] = []
     for _ in 0..<visitedCount { visited.append(try cursor.integer(UInt64.self)) }
+    var urls: [[UInt8]] = []
+    for _ in 0..<trailCount { urls.append(try cursor.run(Int(try cursor.integer(UInt8.self)))) }
+    guard let trail = RedirectTrail(urls: urls) else { throw cursor.failure("has a trail that is too long") }
     guard cursor.isAtEnd else { throw cursor.failure("has bytes left over") }
     return RedirectState(
       url: url,
@@ -115,7 +124,8 @@ package enum RedirectFrame {
       hasGlobalHop: flags & 4 != 0,
       hops: Int(hops),
       spentMicroseconds: spent,
-      visited: visited
+      visited: visited,
+      trail: trail
     )
   }
 }

@@ -40,7 +40,8 @@ enum Seeds {
         dropsContent: false,
         hops: 1,
         spentMicroseconds: 7,
-        visited: [1]
+        visited: [1],
+        trail: RedirectTrail(urls: [Array("https://a/".utf8)]) ?? RedirectTrail()
       )
       RowFrame.append(
         seq: UInt64(seq),

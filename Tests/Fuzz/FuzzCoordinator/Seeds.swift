@@ -63,7 +63,8 @@ enum Seeds {
         dropsContent: false,
         hops: 1,
         spentMicroseconds: 7,
-        visited: [1]
+        visited: [1],
+        trail: RedirectTrail(urls: [Array("https://a/".utf8)]) ?? RedirectTrail()
       )
       let deferral = Deferral(
         seq: seq,

@@ -10,13 +10,13 @@ import Foundation
 
 /// Runs a target and ends the process.
 package func runTarget(
-  seeds: [[UInt8]],
+  seeds: @autoclosure () throws -> [[UInt8]],
   _ target: @convention(c) (UnsafePointer<UInt8>?, Int) -> Int32
 ) throws -> Never {
   let words = CommandLine.arguments
   if words.count == 3, words[1] == "--write-seeds" {
     try FileManager.default.createDirectory(atPath: words[2], withIntermediateDirectories: true)
-    for (number, seed) in seeds.enumerated() {
+    for (number, seed) in try seeds().enumerated() {
       try Data(seed).write(to: URL(filePath: words[2]).appending(path: "seed-\(number)"))
     }
     exit(0)
