@@ -18,7 +18,7 @@ package struct AddressBook: Sendable {
     var fixed: [Place: [SocketAddress]] = [:]
     // As with curl, a later one replaces an earlier one.
     for rule in policy.resolveRules {
-      fixed[Place(host: rule.host, port: rule.port)] =
+      fixed[Place(host: rule.host.map(Self.withoutDot), port: rule.port)] =
         rule.addresses.compactMap { SocketAddress(numeric: $0, port: 0) }.filter { Self.isOf(policy.family, $0) }
     }
     self.fixed = fixed
@@ -36,8 +36,7 @@ package struct AddressBook: Sendable {
   /// Addresses that need no resolver: `--resolve`, a numeric host, or `localhost`, which is loopback whatever DNS
   /// says (RFC 6761 section 6.3). nil if the name has to be asked for; empty if no address has the family wanted.
   package func addresses(host: [UInt8], port: UInt16) -> [SocketAddress]? {
-    // With a dot at the end it is the same name.
-    let host = host.last == UInt8(ascii: ".") ? Array(host.dropLast()) : host
+    let host = Self.withoutDot(host)
     if let fixed = fixedAddresses(host: host, port: port) {
       return fixed.map { address in
         var address = address
@@ -58,6 +57,11 @@ package struct AddressBook: Sendable {
     guard !fixed.isEmpty else { return nil }
     return fixed[Place(host: host, port: port)] ?? fixed[Place(host: host, port: nil)]
       ?? fixed[Place(host: nil, port: port)] ?? fixed[Place(host: nil, port: nil)]
+  }
+
+  /// With a dot at the end it is the same name.
+  private static func withoutDot(_ host: [UInt8]) -> [UInt8] {
+    host.last == UInt8(ascii: ".") ? Array(host.dropLast()) : host
   }
 
   package var family: UInt8 { policy.family.rawValue }

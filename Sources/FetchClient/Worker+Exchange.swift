@@ -67,10 +67,7 @@ extension Worker {
     let body = redirect?.dropsContent == true ? nil : row.body ?? context.specification.request.body
     attempt.hasBody = body != nil
     attempt.asksToClose = context.template.asksToClose(rowHeaders: row.headers)
-    let dropped = DroppedHeaders(
-      credentials: redirect?.dropsCredentials == true,
-      content: redirect?.dropsContent == true
-    )
+    let dropped = DroppedHeaders(after: redirect)
     output.removeAll(keepingCapacity: true)
     context.template.encode(
       method: attempt.method,
@@ -279,49 +276,6 @@ extension Worker {
     pump(origin)
   }
 
-  /// Whether nothing but session tickets and the like was received behind a response; it would answer no request
-  /// (RFC 9112 section 6.3).
-  private func isSilent(_ connection: Connection) -> Bool {
-    guard let tls = connection.tls, tls.hasBufferedInput else { return true }
-    guard case .wouldBlock(let interest) = connection.read(into: receiveBuffer) else { return false }
-    watch(connection, for: interest)
-    keepSessions(of: connection)
-    return true
-  }
-
-  /// Makes a connection idle.
-  private func rest(_ connection: Connection) {
-    precondition(connection.state != .closed, "a closed connection cannot rest")
-    connection.state = .idle
-    busyConnections -= 1
-    connection.origin.idle.append(connection)
-    setDeadline(connection, now.adding(nanoseconds: idleLifetime(of: connection)), .idleTimeout)
-  }
-
-  /// How long it may rest: less than its server has announced, if it has (RFC 2068 section 19.7.1.1). Looked for once a
-  /// connection.
-  private func idleLifetime(of connection: Connection) -> UInt64 {
-    if let known = connection.idleLifetime { return known }
-    let head = connection.reader.head
-    let announced = head.firstValue(of: "keep-alive").flatMap { KeepAliveField.timeout(head.bytes.span.extracting($0)) }
-    let lifetime = KeepAliveField.idleLifetime(announced: announced, longest: Self.idleLifetime)
-    connection.idleLifetime = lifetime
-    return lifetime
-  }
-
-  /// Something happened on an idle connection: session tickets leave it alive, anything else ends it
-  /// (RFC 9112 section 9.3.1; RFC 8446 section 4.6).
-  private func probe(_ connection: Connection) {
-    if case .wouldBlock(let interest) = connection.read(into: receiveBuffer) {
-      watch(connection, for: interest)
-      keepSessions(of: connection)
-      return
-    }
-    let origin = connection.origin
-    close(connection)
-    pump(origin)
-  }
-
   // MARK: Ends
 
   /// The peer ended the stream.
@@ -382,61 +336,10 @@ extension Worker {
     pump(origin)
   }
 
-  /// A connection's deadline has passed.
-  func expired(_ connection: Connection) {
-    guard let job else { return }
-    if connection.state == .idle { return close(connection) }
-    guard let stage = connection.stage else { return }
-    if !stage.isDialing, now >= connection.attempt.speed.dueAt(job.limits) {
-      if connection.attempt.speed.isTooSlow(at: now, job.limits) {
-        let limit = job.limits.lowSpeedBytesPerSecond
-        let message = "\(hostName(connection)): fewer than \(limit) bytes a second"
-        return fail(connection, FetchFailure(.tooSlow, in: stage.failurePhase, message))
-      }
-      renewDeadline(connection, stage, job)
-      if now < connection.deadline { return }
-    }
-    if stage == .connecting { passOver(connection) }
-    let since = connection.deadlineCode == .timeoutTotal ? connection.attempt.startedAt : connection.stageStart
-    fail(
-      connection,
-      FailureMapping.timeout(
-        connection.deadlineCode,
-        in: stage,
-        after: now.nanoseconds(since: since),
-        host: hostName(connection)
-      )
-    )
-  }
-
-  func renewDeadline(_ connection: Connection, _ stage: Stage, _ job: WorkerJob) {
-    let deadline = Deadline(
-      stage: stage,
-      attemptStart: connection.attempt.startedAt,
-      stageStart: stage.isDialing ? connection.openedAt : connection.stageStart,
-      total: connection.attempt.total,
-      limits: job.limits
-    )
-    let speed = stage.isDialing ? .distantFuture : connection.attempt.speed.dueAt(job.limits)
-    setDeadline(connection, min(deadline.instant, speed), deadline.code)
-  }
-
   func hostName(_ connection: Connection) -> String { String(decoding: connection.origin.hostField, as: UTF8.self) }
 }
 
 extension Connection {
   /// Whether an attempt runs on it whose bytes may come.
   fileprivate var isExchanging: Bool { state == .receiving || state == .sending }
-
-  fileprivate var stage: Stage? {
-    switch state {
-    case .resolving: .resolving
-    case .connecting: .connecting
-    case .handshaking: .handshaking
-    case .sending: .sending
-    case .receiving:
-      attempt.hasHead ? .receivingBody : attempt.firstByteAt == .zero ? .awaitingHead : .receivingHead
-    case .idle, .closed: nil
-    }
-  }
 }

@@ -255,26 +255,6 @@ package final class Worker {
     if connection.variant.isUsual { connection.origin.keep(sessions) }
   }
 
-  // MARK: Time limits
-
-  func setDeadline(_ connection: Connection, _ instant: Instant, _ code: FailureCode) {
-    connection.deadline = instant
-    connection.deadlineCode = code
-    earliestDeadline = min(earliestDeadline, instant)
-  }
-
-  private func expireDeadlines() {
-    earliestDeadline = .distantFuture
-    // By index: what expires may open and close connections.
-    for slot in connections.indices {
-      guard let connection = connections[slot] else { continue }
-      if now >= connection.deadline { expired(connection) }
-    }
-    for connection in connections {
-      if let connection { earliestDeadline = min(earliestDeadline, connection.deadline) }
-    }
-  }
-
   // MARK: Reports
 
   func report(_ news: WorkerNews) { outbox.send(WorkerReport(worker: index, generation: generation, news: news)) }

@@ -5,8 +5,6 @@ package struct DroppedHeaders: OptionSet, Equatable, Sendable {
   package var rawValue: UInt8
   package init(rawValue: UInt8) { self.rawValue = rawValue }
 
-  package init(credentials: Bool, content: Bool) { rawValue = (credentials ? 1 : 0) | (content ? 2 : 0) }
-
   /// What a request leaves out that goes where a redirect led; nothing if none did.
   package init(after redirect: RedirectState?) {
     guard let redirect else {

@@ -22,7 +22,7 @@ extension JobOptions {
     }
     guard !addresses.isEmpty, addresses.allSatisfy({ SocketAddress(numeric: $0, port: 0) != nil }) else { throw error }
     return ResolveRule(
-      host: parts[0] == "*" ? nil : Array(parts[0].lowercased().utf8),
+      host: parts[0] == "*" ? nil : try host(parts[0], of: "--resolve"),
       port: try port(parts[1], any: "*", error),
       addresses: addresses
     )
@@ -32,16 +32,24 @@ extension JobOptions {
     let error = ValidationError("--connect-to takes HOST1:PORT1:HOST2:PORT2, not \(argument)")
     let parts = splitOutsideBrackets(argument)
     guard parts.count == 4 else { throw error }
-    func host(_ text: String) -> [UInt8]? {
-      let bare = text.hasPrefix("[") && text.hasSuffix("]") ? String(text.dropFirst().dropLast()) : text
-      return bare.isEmpty || bare == "*" ? nil : Array(bare.lowercased().utf8)
+    func anyOrHost(_ text: String) throws -> [UInt8]? {
+      text.isEmpty || text == "*" ? nil : try host(text[...], of: "--connect-to")
     }
     return ConnectToRule(
-      host: host(parts[0]),
+      host: try anyOrHost(parts[0]),
       port: try port(parts[1][...], any: "", error),
-      targetHost: host(parts[2]),
+      targetHost: try anyOrHost(parts[2]),
       targetPort: try port(parts[3][...], any: "", error)
     )
+  }
+
+  /// In the spelling of URLs' hosts, with which it is compared.
+  private func host(_ text: Substring, of option: String) throws -> [UInt8] {
+    do throws(URLProblem) {
+      return try canonicalHost(Array(text.utf8)).host
+    } catch {
+      throw ValidationError("\(option): \(text) is no host: \(error)")
+    }
   }
 
   private func splitOutsideBrackets(_ text: String) -> [String] {

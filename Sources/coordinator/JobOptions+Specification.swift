@@ -90,6 +90,9 @@ extension JobOptions {
       try add("Content-Type", "application/x-www-form-urlencoded")
     }
     try add("Accept", "*/*")
+    guard fields.reduce(0, { $0 + $1.name.count + $1.value.count + 4 }) <= RowRequest.maximumHeaderBytes else {
+      throw ValidationError("the header fields are longer than \(RowRequest.maximumHeaderBytes) bytes together")
+    }
     request.headers = fields
     request.method = try defaultMethod(hasBody: request.body != nil)
     return request

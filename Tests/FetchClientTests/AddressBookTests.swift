@@ -61,6 +61,7 @@ import Testing
     ]
     #expect(Self.addresses(policy, "a", 443) == ["192.0.2.2:443", "192.0.2.1:443"])
     #expect(Self.addresses(policy, "a", 8080) == ["192.0.2.3:8080"])
+    #expect(Self.addresses(policy, "a.", 8080) == ["192.0.2.3:8080"])
     #expect(Self.addresses(policy, "b", 8080) == ["192.0.2.4:8080"])
     #expect(Self.addresses(policy, "b", 443) == ["192.0.2.5:443"])
   }

@@ -67,7 +67,7 @@ struct `A redirect from a global address` {
     hosts = try Hosts(1)
     origin = try hosts.on(0) {
       try runTool("/usr/bin/env", ["ip", "address", "add", "\(Self.global)/32", "dev", "lo"])
-      return try Origin(in: sandbox, ["--plain", "0.0.0.0:0"])
+      return try Origin(in: sandbox, ["--plain", "0.0.0.0:0", "--listen", "0.0.0.0:0"])
     }
     port = try origin.port("http")
   }
@@ -92,6 +92,13 @@ struct `A redirect from a global address` {
     let blocked = "policy/address_blocked"
     #expect(try fetch(rows) == ["200 5", blocked, "200 5", blocked, "200 6"])
     #expect(try fetch(rows, ["--redirects-to-private"]) == ["200 5", "200 5", "200 5", "200 5", "200 6"])
+  }
+
+  @Test func `changes nothing about what is verified`() throws {
+    let https = try origin.port()
+    let rows = ["localhost", "other.test"].map { "https://\($0):\(https)/fixed/7" }
+    let options = ["--deny-private", "--cacert", origin.authority, "--resolve", "*:\(https):127.0.0.1,\(Self.global)"]
+    #expect(try fetch(rows, options) == ["200 7", "tls/tls_hostname_mismatch"])
   }
 
   @Test func `does not find its way over a connection that is open already`() throws {

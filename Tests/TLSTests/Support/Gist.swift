@@ -16,6 +16,7 @@ extension TLSFailure {
   var gist: String {
     switch self {
     case .certificate(let code, let depth, _): "certificate \(code) at depth \(depth)"
+    case .pinMismatch(let found): "key \(found)"
     case .alert(let description): "alert " + (description.split(separator: "(").last?.prefix { $0 != ")" } ?? "")
     case .protocolError(let text): "error: \(text)"
     case .system(let number): "errno \(number)"

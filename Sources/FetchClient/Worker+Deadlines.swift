@@ -1,0 +1,76 @@
+import FetchModel
+
+/// Time limits of connections that carry an attempt, and of those that rest.
+extension Worker {
+  func setDeadline(_ connection: Connection, _ instant: Instant, _ code: FailureCode) {
+    connection.deadline = instant
+    connection.deadlineCode = code
+    earliestDeadline = min(earliestDeadline, instant)
+  }
+
+  func expireDeadlines() {
+    earliestDeadline = .distantFuture
+    // By index: what expires may open and close connections.
+    for slot in connections.indices {
+      guard let connection = connections[slot] else { continue }
+      if now >= connection.deadline { expired(connection) }
+    }
+    for connection in connections {
+      if let connection { earliestDeadline = min(earliestDeadline, connection.deadline) }
+    }
+  }
+
+  /// A connection's deadline has passed.
+  private func expired(_ connection: Connection) {
+    guard let job else { return }
+    if connection.state == .idle { return close(connection) }
+    guard let stage = connection.stage else { return }
+    if !stage.isDialing, now >= connection.attempt.speed.dueAt(job.limits) {
+      if connection.attempt.speed.isTooSlow(at: now, job.limits) {
+        let limit = job.limits.lowSpeedBytesPerSecond
+        let message = "\(hostName(connection)): fewer than \(limit) bytes a second"
+        return fail(connection, FetchFailure(.tooSlow, in: stage.failurePhase, message))
+      }
+      renewDeadline(connection, stage, job)
+      if now < connection.deadline { return }
+    }
+    if stage == .connecting { passOver(connection) }
+    let since = connection.deadlineCode == .timeoutTotal ? connection.attempt.startedAt : connection.stageStart
+    fail(
+      connection,
+      FailureMapping.timeout(
+        connection.deadlineCode,
+        in: stage,
+        after: now.nanoseconds(since: since),
+        host: hostName(connection)
+      )
+    )
+  }
+
+  func renewDeadline(_ connection: Connection, _ stage: Stage, _ job: WorkerJob) {
+    let deadline = Deadline(
+      stage: stage,
+      attemptStart: connection.attempt.startedAt,
+      stageStart: stage.isDialing ? connection.openedAt : connection.stageStart,
+      total: connection.attempt.total,
+      limits: job.limits
+    )
+    let speed = stage.isDialing ? .distantFuture : connection.attempt.speed.dueAt(job.limits)
+    setDeadline(connection, min(deadline.instant, speed), deadline.code)
+  }
+}
+
+extension Connection {
+  /// Where its attempt stands; nil if it has none.
+  var stage: Stage? {
+    switch state {
+    case .resolving: .resolving
+    case .connecting: .connecting
+    case .handshaking: .handshaking
+    case .sending: .sending
+    case .receiving:
+      attempt.hasHead ? .receivingBody : attempt.firstByteAt == .zero ? .awaitingHead : .receivingHead
+    case .idle, .closed: nil
+    }
+  }
+}

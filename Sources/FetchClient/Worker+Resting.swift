@@ -1,0 +1,50 @@
+import FetchModel
+import HTTP1
+import PosixIO
+import TLS
+
+/// Connections between requests.
+extension Worker {
+  /// Whether nothing but session tickets and the like was received behind a response; it would answer no request
+  /// (RFC 9112 section 6.3).
+  func isSilent(_ connection: Connection) -> Bool {
+    guard let tls = connection.tls, tls.hasBufferedInput else { return true }
+    guard case .wouldBlock(let interest) = connection.read(into: receiveBuffer) else { return false }
+    watch(connection, for: interest)
+    keepSessions(of: connection)
+    return true
+  }
+
+  /// Makes a connection idle.
+  func rest(_ connection: Connection) {
+    precondition(connection.state != .closed, "a closed connection cannot rest")
+    connection.state = .idle
+    busyConnections -= 1
+    connection.origin.idle.append(connection)
+    setDeadline(connection, now.adding(nanoseconds: idleLifetime(of: connection)), .idleTimeout)
+  }
+
+  /// How long it may rest: less than its server has announced, if it has (RFC 2068 section 19.7.1.1). Looked for once a
+  /// connection.
+  private func idleLifetime(of connection: Connection) -> UInt64 {
+    if let known = connection.idleLifetime { return known }
+    let head = connection.reader.head
+    let announced = head.firstValue(of: "keep-alive").flatMap { KeepAliveField.timeout(head.bytes.span.extracting($0)) }
+    let lifetime = KeepAliveField.idleLifetime(announced: announced, longest: Self.idleLifetime)
+    connection.idleLifetime = lifetime
+    return lifetime
+  }
+
+  /// Something happened on an idle connection: session tickets leave it alive, anything else ends it
+  /// (RFC 9112 section 9.3.1; RFC 8446 section 4.6).
+  func probe(_ connection: Connection) {
+    if case .wouldBlock(let interest) = connection.read(into: receiveBuffer) {
+      watch(connection, for: interest)
+      keepSessions(of: connection)
+      return
+    }
+    let origin = connection.origin
+    close(connection)
+    pump(origin)
+  }
+}
