@@ -35,7 +35,7 @@ import Testing
     }
   }
 
-  @Test(arguments: ["", ".", ".origin.test", "a..b", "[::1%lo]", "\u{ff}", "a\0b"])
+  @Test(arguments: ["", ".", ".origin.test", "a..b", "[::1%lo]", "\u{2488}", "a\0b"])
   func `has no URL if the host is none`(_ host: String) {
     #expect(TLSConnection.Identity.host(host) == nil)
   }

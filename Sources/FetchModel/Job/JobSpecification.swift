@@ -95,8 +95,8 @@ package struct TLSPolicy: Hashable, Sendable {
   package var cipherList: String?
   /// The same for the suites of TLS 1.3.
   package var cipherSuites: String?
-  /// SHA-256 of public keys (SubjectPublicKeyInfo in DER), of which the server's has to be one, verified or not; none for
-  /// any key.
+  /// SHA-256 of public keys (SubjectPublicKeyInfo in DER), of which the server's has to be one, verified or not; none
+  /// for any key.
   package var pinnedKeys: [[UInt8]] = []
 
   package init() {}
