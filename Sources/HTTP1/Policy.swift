@@ -1,5 +1,5 @@
-/// The points on which RFC 9110 and 9112 leave a choice are decided once and nowhere switchable: docs/http-client.md has
-/// the table, with the reasons. Here are those of them that are numbers; the others are the code that reads.
+/// The points on which RFC 9110 and 9112 leave a choice are decided once and nowhere switchable: docs/http-client.md
+/// has the table, with the reasons. Here are those of them that are numbers; the others are the code that reads.
 enum Policy {
   /// Robustness against servers that end the previous message with a CR LF too many (section 2.2).
   static let skippedEmptyLines = 1
