@@ -20,7 +20,8 @@ build_packages=(
 
 # What `deploy/test.sh` runs besides the Swift tests themselves.
 test_packages=(
-  protobuf-compiler:protoc shellcheck:shellcheck valgrind:valgrind iproute2:ip mount:mount
+  protobuf-compiler:protoc shellcheck:shellcheck valgrind:valgrind openssl:openssl iproute2:ip mount:mount
+  util-linux:prlimit
   nginx apache2-bin haproxy caddy lighttpd lighttpd-mod-openssl lighttpd-mod-gnutls python3:python3
 )
 

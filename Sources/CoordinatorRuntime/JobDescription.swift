@@ -184,6 +184,14 @@ extension JobDescription.Terms.Agents {
     }
   }
 
+  /// Agents that are started here instead keep the limits of those the job began with.
+  func narrowing(_ agents: CoordinatorConfiguration.Agents) -> CoordinatorConfiguration.Agents {
+    guard case .local(var plan) = agents else { return agents }
+    plan.deniesPrivate = plan.deniesPrivate || denyPrivate == true
+    plan.allowedPorts = plan.allowedPorts ?? allowPorts
+    return .local(plan)
+  }
+
   /// Where agents come from, in the terms of a run.
   var configured: CoordinatorConfiguration.Agents {
     get throws {

@@ -184,7 +184,7 @@ private struct Resumption {
       var configuration = CoordinatorConfiguration(
         input: terms.input.path == "-" ? .standardInput : .file(terms.input.path),
         output: .directory(request.path),
-        agents: try request.agents ?? terms.agents.configured,
+        agents: try request.agents.map(terms.agents.narrowing) ?? terms.agents.configured,
         job: job
       )
       configuration.keys = request.keys

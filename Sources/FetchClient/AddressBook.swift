@@ -26,8 +26,9 @@ package struct AddressBook: Sendable {
 
   /// Where to connect for an origin: `--connect-to`, first match wins. TLS and Host stay with the origin.
   package func destination(host: [UInt8], port: UInt16) -> (host: [UInt8], port: UInt16) {
+    let name = Self.withoutDot(host)
     for rule in policy.connectToRules
-    where (rule.host == nil || rule.host == host) && (rule.port == nil || rule.port == port) {
+    where (rule.host == nil || rule.host.map(Self.withoutDot) == name) && (rule.port == nil || rule.port == port) {
       return (rule.targetHost ?? host, rule.targetPort ?? port)
     }
     return (host, port)

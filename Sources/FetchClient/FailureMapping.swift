@@ -50,7 +50,8 @@ enum FailureMapping {
     case .alert(let description): return FetchFailure(.tlsAlert, in: phase, "\(host) sent an alert: \(description)")
     case .certificate(let code, _, let reason):
       return FetchFailure(.tlsCertificateInvalid, in: phase, "\(reason) (code \(code))")
-    case .pinMismatch: preconditionFailure("keys are compared in the handshake")
+    case .pinMismatch(let found):
+      return FetchFailure(.tlsPinMismatch, in: phase, "public key of \(host) is \(found), which is not pinned")
     case .protocolError(let text): return FetchFailure(.reset, in: phase, "TLS with \(host) broke: \(text)")
     case .system(let number):
       return FetchFailure(.reset, in: phase, "connection to \(host) lost: \(SystemError.text(of: number))")

@@ -41,7 +41,7 @@ extension Worker {
   private func findAddresses(for connection: Connection, _ job: WorkerJob) {
     let origin = connection.origin
     let (host, port) = origin.destination
-    if let refusal = dialing.refusal(ofPort: port) { return refused(connection, refusal) }
+    if let refusal = dialing.refusal(ofPort: port) { return block(connection, refusal) }
     if let fixed = job.book.addresses(host: host, port: port) {
       return dial(connection, fixed, job)
     }
@@ -111,7 +111,7 @@ extension Worker {
       return fail(connection, FetchFailure(.dnsNoAddress, in: .dns, "\(host): no address of the family wanted"))
     }
     let screen = AddressScreen(addresses, dialing, staysGlobal: connection.attempt.staysGlobal)
-    if let refusal = screen.refusal { return refused(connection, refusal) }
+    if let refusal = screen.refusal { return block(connection, refusal) }
     let addresses = screen.permitted
     // What worked last comes first and what failed or kept silent comes last, so that a dead address costs one
     // attempt and not each.
@@ -121,7 +121,7 @@ extension Worker {
     connectToCandidate(connection, job)
   }
 
-  private func refused(_ connection: Connection, _ reason: String) {
+  private func block(_ connection: Connection, _ reason: String) {
     fail(connection, FetchFailure(.addressBlocked, in: .policy, "\(hostName(connection)): \(reason)"))
   }
 
@@ -203,6 +203,8 @@ extension Worker {
     switch tls.handshake() {
     case .wantsRead: watch(connection, for: .read)
     case .wantsWrite: watch(connection, for: [.read, .write])
+    case .failed(.system(let number)) where FailureMapping.isLocalTrouble(number):
+      localTrouble(connection, SystemError("TLS handshake", number: number).description)
     case .failed(let failure):
       // What the peer is worth is in doubt: nothing of it is used again.
       connection.origin.forgetSessions()
@@ -220,13 +222,15 @@ extension Worker {
   }
 
   func watch(_ connection: Connection, for interest: Poller.Readiness) {
-    guard connection.interest != interest else { return }
-    do throws(SystemError) {
-      try poller.modify(connection.descriptor, for: interest, token: connection.token)
-      connection.interest = interest
-    } catch {
+    do throws(SystemError) { try setInterest(of: connection, interest) } catch {
       localTrouble(connection, error.description)
     }
+  }
+
+  func setInterest(of connection: Connection, _ interest: Poller.Readiness) throws(SystemError) {
+    guard connection.interest != interest else { return }
+    try poller.modify(connection.descriptor, for: interest, token: connection.token)
+    connection.interest = interest
   }
 
   /// Local trouble spends no attempt: the row goes back, and the operator hears about it.

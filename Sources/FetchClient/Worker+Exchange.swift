@@ -92,6 +92,10 @@ extension Worker {
     guard isFit, connection.hasGlobalPeer || !connection.attempt.staysGlobal else {
       // Another name was indicated on it, or it leads where the row must not go; the row opens its own.
       close(connection)
+      guard now >= dialingPausedUntil else {
+        connection.origin.waiting.prepend(connection.attempt.pending)
+        return stall(connection.origin)
+      }
       return open(for: connection.attempt.pending, at: connection.origin)
     }
     connection.attempt.isOnReusedConnection = true
@@ -121,12 +125,12 @@ extension Worker {
       case .bytes(let count):
         connection.outputSent += count
         connection.attempt.speed.moved(count)
-      case .wouldBlock(let interest):
         connection.stageStart = now
+      case .wouldBlock(let interest):
         renewDeadline(connection, .sending, job)
         return watch(connection, for: interest)
       case .ended: return lost(connection, .unexpectedEnd)
-      case .failed(let failure): return refused(connection, failure)
+      case .failed(let failure): return readLastAnswer(connection, failure)
       }
     }
     connection.state = .receiving
@@ -149,11 +153,13 @@ extension Worker {
 
   /// The peer takes no more of the request. Its answer may have come before, unless nothing of the request has left:
   /// then what there is answers something else.
-  private func refused(_ connection: Connection, _ failure: TLSFailure) {
+  private func readLastAnswer(_ connection: Connection, _ failure: TLSFailure) {
     while connection.outputSent > 0, connection.isExchanging {
       switch connection.read(into: receiveBuffer) {
       case .bytes(let count): consume(connection, count)
       case .ended(let clean) where connection.reader.hasReceivedBytes: return ended(connection, clean: clean)
+      // It says why, and the failure of the write only that.
+      case .failed(.alert(let description)): return lost(connection, .alert(description: description))
       case .ended, .wouldBlock, .failed: return lost(connection, failure)
       }
     }
@@ -169,9 +175,16 @@ extension Worker {
     stall(origin)
   }
 
-  /// Reads what is there. More may be waiting inside TLS, which the poll set cannot see.
-  private func receive(_ connection: Connection) {
+  /// Reads what is there, but not so much that others have to wait for long. More may be waiting inside TLS, which the
+  /// poll set cannot see.
+  func receive(_ connection: Connection) {
+    var readsLeft = Self.readsPerTurn
     repeat {
+      guard readsLeft > 0 else {
+        unread.append(connection)
+        return
+      }
+      readsLeft -= 1
       switch connection.read(into: receiveBuffer) {
       case .bytes(let count): consume(connection, count)
       case .wouldBlock(let interest):
@@ -188,7 +201,8 @@ extension Worker {
     guard let job else { return }
     if connection.attempt.firstByteAt == .zero { connection.attempt.firstByteAt = now }
     connection.attempt.speed.moved(count)
-    connection.stageStart = now
+    // While the request is on its way, that is what has to make progress.
+    if connection.state == .receiving { connection.stageStart = now }
     let input = UnsafeRawBufferPointer(start: receiveBuffer.baseAddress, count: count)
     var offset = 0
     while true {
@@ -302,6 +316,9 @@ extension Worker {
 
   /// The connection broke.
   private func lost(_ connection: Connection, _ failure: TLSFailure) {
+    if case .system(let number) = failure, FailureMapping.isLocalTrouble(number) {
+      return localTrouble(connection, SystemError("connection", number: number).description)
+    }
     if repeatsSilently(connection) { return }
     let phase: FailurePhase =
       connection.attempt.hasHead ? .body : connection.outputSent < connection.output.count ? .send : .head

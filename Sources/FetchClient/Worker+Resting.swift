@@ -9,8 +9,14 @@ extension Worker {
   /// (RFC 9112 section 6.3).
   func isSilent(_ connection: Connection) -> Bool {
     guard let tls = connection.tls, tls.hasBufferedInput else { return true }
-    guard case .wouldBlock(let interest) = connection.read(into: receiveBuffer) else { return false }
-    watch(connection, for: interest)
+    return staysQuiet(connection)
+  }
+
+  /// Reads; true if there was nothing for a reader, and the connection is watched for more.
+  private func staysQuiet(_ connection: Connection) -> Bool {
+    guard case .wouldBlock(let interest) = connection.read(into: receiveBuffer),
+      (try? setInterest(of: connection, interest)) != nil
+    else { return false }
     keepSessions(of: connection)
     return true
   }
@@ -38,11 +44,7 @@ extension Worker {
   /// Something happened on an idle connection: session tickets leave it alive, anything else ends it
   /// (RFC 9112 section 9.3.1; RFC 8446 section 4.6).
   func probe(_ connection: Connection) {
-    if case .wouldBlock(let interest) = connection.read(into: receiveBuffer) {
-      watch(connection, for: interest)
-      keepSessions(of: connection)
-      return
-    }
+    if staysQuiet(connection) { return }
     let origin = connection.origin
     close(connection)
     pump(origin)

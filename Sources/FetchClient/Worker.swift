@@ -27,6 +27,8 @@ package final class Worker {
   /// After local trouble: how long nothing new is opened.
   static let dialingPause: UInt64 = 250_000_000
   private static let effortInterval: UInt64 = 1_000_000_000
+  /// Of one connection before others have their turn, each of a record at most.
+  static let readsPerTurn = 32
 
   let index: Int
   private let outbox: Mailbox<WorkerReport>
@@ -69,6 +71,8 @@ package final class Worker {
   var troubleReportedAt = Instant.zero
   /// Nothing new is opened before; what is open goes on.
   var dialingPausedUntil = Instant.zero
+  /// Connections that have more to read than they were allowed in their turn.
+  var unread: [Connection] = []
   private var isStopped = false
 
   /// `inbox` is what others send to, `outbox` where reports go.
@@ -107,6 +111,7 @@ package final class Worker {
           handle(connection, readiness)
         }
       }
+      readOn()
       if now >= earliestDeadline { expireDeadlines() }
       resumeStalled()
       flushIfDue()
@@ -114,8 +119,17 @@ package final class Worker {
     }
   }
 
+  /// The next turn of those that were not done.
+  private func readOn() {
+    guard !unread.isEmpty else { return }
+    let waiting = unread
+    unread = []
+    for connection in waiting { handle(connection, .read) }
+  }
+
   /// How long nothing can become due.
   private func patience() -> Int32 {
+    if !unread.isEmpty { return 0 }
     var due = min(earliestDeadline, builder.dueAt, isEffortStale ? effortDueAt : .distantFuture)
     if !stalled.isEmpty { due = min(due, max(now.adding(nanoseconds: 5_000_000), dialingPausedUntil)) }
     guard due != .distantFuture else { return 10_000 }
@@ -171,6 +185,7 @@ package final class Worker {
     origins.removeAll()
     earlyShares.removeAll()
     stalled.removeAll()
+    unread.removeAll()
     queries.removeAll()
     originPauses.removeAll()
     builder = BlockBuilder()

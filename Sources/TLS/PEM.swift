@@ -12,6 +12,11 @@ enum PEM {
     }
   }
 
+  /// What `body` reads, if it reads anything; the caller frees it.
+  static func object(_ bytes: [UInt8], _ body: (OpaquePointer) -> OpaquePointer?) -> OpaquePointer? {
+    reading(bytes, body) ?? nil
+  }
+
   /// What `body` writes; nil if it gives anything but 1.
   static func writing(_ body: (OpaquePointer) -> Int32) -> [UInt8]? {
     guard let memory = BIO_new(BIO_s_mem()) else { return nil }
@@ -41,7 +46,7 @@ enum PEM {
     passphrase.withUnsafeBytes { phrase in
       var given = phrase
       return withUnsafeMutablePointer(to: &given) { given in
-        let key = reading(text) { memory in
+        object(text) { memory in
           PEM_read_bio_PrivateKey(
             memory,
             nil,
@@ -55,7 +60,6 @@ enum PEM {
             UnsafeMutableRawPointer(given)
           )
         }
-        return key ?? nil
       }
     }
   }

@@ -7,7 +7,7 @@ package struct PublicKeyDigest: Equatable, Sendable {
   package let bytes: [UInt8]
 
   /// As curl spells it: "sha256//" and base64.
-  package var text: String {
+  var text: String {
     // Four characters for each three bytes begun, and a NUL (EVP_EncodeBlock(3)).
     let encoded = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: (bytes.count + 2) / 3 * 4 + 1) { buffer in
       let count = EVP_EncodeBlock(buffer.baseAddress, bytes, Int32(bytes.count))
@@ -19,13 +19,12 @@ package struct PublicKeyDigest: Equatable, Sendable {
   /// Of a public key or a certificate in PEM, or a public key in DER; nil if the bytes are none of these.
   package init?(ofKeyIn file: [UInt8]) {
     defer { ERR_clear_error() }
-    let key =
-      PEM.reading(file) { PEM_read_bio_PUBKEY($0, nil, nil, nil) }
-      ?? PEM.reading(file) { d2i_PUBKEY_bio($0, nil) }
-    if let key = key ?? nil {
+    if let key = PEM.object(file, { PEM_read_bio_PUBKEY($0, nil, nil, nil) })
+      ?? PEM.object(file, { d2i_PUBKEY_bio($0, nil) })
+    {
       defer { EVP_PKEY_free(key) }
       self.init { i2d_PUBKEY(key, $0) }
-    } else if let certificate = PEM.reading(file, { PEM_read_bio_X509($0, nil, nil, nil) }) ?? nil {
+    } else if let certificate = PEM.object(file, { PEM_read_bio_X509($0, nil, nil, nil) }) {
       defer { X509_free(certificate) }
       self.init(of: certificate)
     } else {

@@ -15,6 +15,7 @@ struct SocketBIO: ~Copyable {
   private struct State {
     let descriptor: Int32
     var readsLeft = 0
+    var readError: Int32 = 0
     var writeError: Int32 = 0
     var hasEnded = false
   }
@@ -43,6 +44,9 @@ struct SocketBIO: ~Copyable {
 
   /// Why the socket takes no more; nil if it does.
   var writeError: Int32? { state.pointee.writeError == 0 ? nil : state.pointee.writeError }
+
+  /// Why nothing could be received; kept here, because OpenSSL may do something else before it gives up.
+  var readError: Int32? { state.pointee.readError == 0 ? nil : state.pointee.readError }
 
   // MARK: Called by OpenSSL, on the connection's own thread
 
@@ -77,7 +81,10 @@ struct SocketBIO: ~Copyable {
       state.pointee.hasEnded = true
       return 0
     }
-    return isTemporary(errno) ? wait(bio, BIO_FLAGS_READ) : -1
+    let number = errno
+    if isTemporary(number) { return wait(bio, BIO_FLAGS_READ) }
+    state.pointee.readError = number
+    return -1
   }
 
   private static func write(_ bio: OpaquePointer?, _ bytes: UnsafePointer<CChar>?, _ count: Int32) -> Int32 {

@@ -70,7 +70,7 @@ package final class TLSConnection {
       return withCString(indication ?? name) { trawl_SSL_set_tlsext_host_name(handle, $0) == 1 }
         && withCString(name) { SSL_set1_host(handle, $0) == 1 }
     case .address(let address, let indication):
-      guard !address.isEmpty else { return false }
+      guard !address.isEmpty, isText(Array(address.utf8)) else { return false }
       if let indication {
         guard isText(indication), withCString(indication, { trawl_SSL_set_tlsext_host_name(handle, $0) == 1 }) else {
           return false
@@ -186,7 +186,7 @@ package final class TLSConnection {
   private enum Outcome { case wantsRead, wantsWrite, closed, failed(TLSFailure) }
 
   private func outcome(of status: Int32) -> Outcome {
-    let systemError = errno
+    let systemError = socket.readError ?? errno
     switch SSL_get_error(handle, status) {
     case SSL_ERROR_WANT_READ: return .wantsRead
     case SSL_ERROR_WANT_WRITE: return socket.writeError.map { .failed(.system(errno: $0)) } ?? .wantsWrite

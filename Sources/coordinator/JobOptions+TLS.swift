@@ -68,7 +68,7 @@ extension JobOptions {
     let prefix = "sha256//"
     guard argument.hasPrefix(prefix) else {
       guard let digest = PublicKeyDigest(ofKeyIn: try bytes(ofFile: argument, option: "--pinnedpubkey")) else {
-        throw ValidationError("--pinnedpubkey: \(argument) holds no public key in PEM or DER")
+        throw ValidationError("--pinnedpubkey: \(argument) holds no public key in PEM or DER, nor a certificate in PEM")
       }
       return [digest.bytes]
     }

@@ -81,6 +81,7 @@ import Testing
     ]
     #expect(Self.destination(policy, "a", 443) == "b:8443")
     #expect(Self.destination(policy, "a", 80) == "a:1")
+    #expect(Self.destination(policy, "a.", 443) == "b:8443")
     #expect(Self.destination(policy, "x", 80) == "c:80")
     #expect(Self.destination(policy, "x", 443) == "x:443")
     // Rules are not applied to what a rule gave.

@@ -43,10 +43,13 @@ import Testing
     let port = try origin.port("http")
     let job = try sandbox.fetch(["http://127.0.0.1:\(port)/fixed/1"], ["--deny-private"])
     let name = URL(filePath: job.directory).lastPathComponent
-    let (ending, program) = try sandbox.run("coordinator", ["resume", name, "--retry-failed"])
-    #expect(ending == .exit(0), "\(program.errorText)")
-    let again = try sandbox.run("coordinator", ["records", name]).1.outputText
-    #expect(again.contains("address_blocked"), "\(again)")
+    // Also if other agents are asked for.
+    for options in [["--retry-failed"], ["--retry-failed", "--agents", "2"]] {
+      let (ending, program) = try sandbox.run("coordinator", ["resume", name] + options)
+      #expect(ending == .exit(0), "\(program.errorText)")
+      let again = try sandbox.run("coordinator", ["records", name]).1.outputText
+      #expect(again.contains("address_blocked"), "\(options): \(again)")
+    }
   }
 }
 

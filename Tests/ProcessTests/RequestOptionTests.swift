@@ -112,14 +112,19 @@ import Testing
   @Test func `carries no credentials to another origin`() throws {
     let there = try origin.url("/echo", host: "127.0.0.1")
     let here = try origin.url("/echo")
-    let rows = try [there, here].map { url in
+    func redirect(to url: String, from host: String) throws -> String {
       let encoded = url.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? url
-      return try origin.url("/redirect-to?url=\(encoded)")
+      return try origin.url("/redirect-to?url=\(encoded)", host: host)
     }
+    let rows = [
+      try redirect(to: there, from: "localhost"), try redirect(to: here, from: "localhost"),
+      try redirect(to: redirect(to: here, from: "127.0.0.1"), from: "localhost"),
+    ]
     let found = try echoes(rows, ["-L", "-u", "me:secret", "-b", "a=1", "-H", "X-Kept: yes"])
     #expect(found[0]["authorization"] == [] && found[0]["cookie"] == [], "another origin: \(found[0])")
     #expect(found[1]["authorization"].count == 1 && found[1]["cookie"] == ["a=1"], "the same origin: \(found[1])")
-    #expect(found.map { $0["x-kept"] } == [["yes"], ["yes"]])
+    #expect(found[2]["authorization"] == [] && found[2]["cookie"] == [], "back from another origin: \(found[2])")
+    #expect(found.map { $0["x-kept"] } == [["yes"], ["yes"], ["yes"]])
   }
 
   @Test func `leaves no secret in what the job leaves behind`() throws {

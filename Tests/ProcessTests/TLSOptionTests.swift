@@ -38,6 +38,9 @@ import Testing
 
   @Test func `goes on only with a key that was pinned, verified or not`() throws {
     #expect(try fetch(["--pinnedpubkey", "\(origin.directory)/leaf.pem"]).gist == "200 7")
+    try sandbox.openssl("x509 -in \(origin.directory)/leaf.pem -pubkey -noout -out key.pem")
+    try sandbox.openssl("pkey -pubin -in key.pem -outform DER -out key.der")
+    for file in ["key.pem", "key.der"] { #expect(try fetch(["--pinnedpubkey", file]).gist == "200 7", "\(file)") }
     let wrong = "sha256//" + Data(repeating: 7, count: 32).base64EncodedString()
     let refused = try fetch(["--pinnedpubkey", wrong])
     #expect(refused.gist == "tls/tls_pin_mismatch")
@@ -133,19 +136,20 @@ import Testing
 }
 
 extension Sandbox {
+  /// Runs the command in the sandbox; `~` stands for a space inside an argument.
+  fileprivate func openssl(_ arguments: String) throws {
+    let words = arguments.split(separator: " ").map { $0.replacingOccurrences(of: "~", with: " ") }
+    let program = try start("openssl", at: Self.installedProgram("openssl", package: "openssl"), words)
+    guard try program.wait(within: 20) == .exit(0) else { throw Trouble("openssl: \(program.errorText)") }
+  }
+
   /// client-ca.pem; client.pem and client.key; both.pem, with the key under the pass phrase "secret phrase".
   fileprivate func makeClientCertificate() throws {
-    let openssl = try Self.installedProgram("openssl", package: "openssl")
-    func run(_ arguments: String) throws {
-      let words = arguments.split(separator: " ").map { $0.replacingOccurrences(of: "~", with: " ") }
-      let program = try start("openssl", at: openssl, words)
-      guard try program.wait(within: 20) == .exit(0) else { throw Trouble("openssl: \(program.errorText)") }
-    }
     let key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
-    try run("req -x509 \(key) -subj /CN=authority -days 2 -keyout client-ca.key -out client-ca.pem")
-    try run("req \(key) -subj /CN=client -keyout client.key -out client.csr")
-    try run("x509 -req -in client.csr -CA client-ca.pem -CAkey client-ca.key -set_serial 2 -days 2 -out client.pem")
-    try run("pkcs8 -topk8 -in client.key -passout pass:secret~phrase -out sealed.key")
+    try openssl("req -x509 \(key) -subj /CN=authority -days 2 -keyout client-ca.key -out client-ca.pem")
+    try openssl("req \(key) -subj /CN=client -keyout client.key -out client.csr")
+    try openssl("x509 -req -in client.csr -CA client-ca.pem -CAkey client-ca.key -set_serial 2 -days 2 -out client.pem")
+    try openssl("pkcs8 -topk8 -in client.key -passout pass:secret~phrase -out sealed.key")
     let parts = ["client.pem", "sealed.key"].map { FileManager.default.contents(atPath: "\(path)/\($0)") ?? Data() }
     try write("both.pem", Data(parts.joined()))
   }

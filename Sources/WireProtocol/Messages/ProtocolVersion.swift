@@ -1,7 +1,8 @@
-/// Versions of the protocol that this build speaks.
+/// Versions of the protocol that this build speaks. Version 1 knew fewer options of TLS, and to ignore one of those would
+/// be to do without it.
 package enum ProtocolVersion {
-  package static let minimum: UInt32 = 1
-  package static let maximum: UInt32 = 1
+  package static let minimum: UInt32 = 2
+  package static let maximum: UInt32 = 2
 
   /// The version that both sides speak; nil if the ranges do not overlap.
   package static func agreed(minimum theirs: UInt32, maximum theirMaximum: UInt32) -> UInt32? {
