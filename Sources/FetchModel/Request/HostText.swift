@@ -14,8 +14,8 @@ extension ByteSet {
   static let hostText = ByteSet("abcdefghijklmnopqrstuvwxyz0123456789-_.")
 }
 
-/// A host of an option, such as HOST1 of `--connect-to HOST1:PORT1:HOST2:PORT2`, in the spelling that `HTTPURL.host` has. An IPv6
-/// address may stand in brackets or without.
+/// A host of an option, such as HOST1 of `--connect-to HOST1:PORT1:HOST2:PORT2`, in the spelling that `HTTPURL.host`
+/// has. An IPv6 address may stand in brackets or without.
 package func canonicalHost(_ text: [UInt8]) throws(URLProblem) -> (host: [UInt8], kind: HTTPURL.HostKind) {
   var host = text
   if text.first == UInt8(ascii: "["), text.last == UInt8(ascii: "]") {

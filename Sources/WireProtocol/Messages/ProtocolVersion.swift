@@ -1,5 +1,5 @@
-/// Versions of the protocol that this build speaks. Version 1 knew fewer options of TLS, and to ignore one of those would
-/// be to do without it.
+/// Versions of the protocol that this build speaks. Version 1 knew fewer options of TLS, and to ignore one of those
+/// would be to do without it.
 package enum ProtocolVersion {
   package static let minimum: UInt32 = 2
   package static let maximum: UInt32 = 2
