@@ -44,6 +44,8 @@ final class Connection {
   var socket: StreamSocket?
   var tls: TLSConnection?
   var interest: Poller.Readiness = []
+  /// It rests, and nobody has looked yet whether something came behind its last response.
+  var isSettling = false
 
   var candidates: [SocketAddress] = []
   var candidate = 0
@@ -173,6 +175,8 @@ struct Attempt: ~Copyable {
   var speed = SpeedWatch()
   /// Decided when the head came: where to go once the body is drained.
   var next: RedirectState?
+  /// Until when that body is read.
+  var drainsUntil = Instant.distantFuture
   /// An earlier hop was answered from a global address, and the job does not let redirects lead away from these.
   var staysGlobal = false
   /// The URL of the running hop, if any redirect was followed.
@@ -215,6 +219,7 @@ struct Attempt: ~Copyable {
     isTruncated = false
     leavesBodyUnread = false
     next = nil
+    drainsUntil = .distantFuture
   }
 
   /// Attempts that have ended once this one has.

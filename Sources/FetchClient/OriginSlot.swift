@@ -41,6 +41,8 @@ final class OriginSlot {
   var waiting: Deque<PendingRow> = []
   /// Idle connections, the most recently used last.
   var idle: [Connection] = []
+  /// Connections that will be idle in a moment, unless something comes on them.
+  var settling = 0
   var openConnections = 0
   /// Connections that may be open.
   var share = 0
@@ -82,11 +84,11 @@ final class OriginSlot {
     if sessions.count > most { sessions.removeFirst(sessions.count - most) }
   }
 
-  /// A session to resume with. TLS 1.3 ones are used once, so that a server cannot link connections.
-  func takeSession() -> TLSSession? {
-    guard let newest = sessions.last else { return nil }
-    if newest.isSingleUse { sessions.removeLast() }
-    return newest
+  /// The newest session that such a connection may resume. TLS 1.3 ones are used once, so that a server cannot link
+  /// connections.
+  func takeSession(for identity: TLSConnection.Identity, in context: TLSContext) -> TLSSession? {
+    guard let index = sessions.lastIndex(where: { $0.isGood(for: identity, in: context) }) else { return nil }
+    return sessions[index].isSingleUse ? sessions.remove(at: index) : sessions[index]
   }
 
   func forgetSessions() { sessions.removeAll() }

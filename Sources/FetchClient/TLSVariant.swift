@@ -7,8 +7,8 @@ struct TLSVariant: Equatable {
   /// The job's client certificate is for the origins of its rows, not for where redirects lead.
   var withholdsIdentity = false
 
-  /// That of nearly all rows; only its sessions are kept, because a resumed one is not verified again.
-  var isUsual: Bool { indication == nil && !withholdsIdentity }
+  /// That of nearly all rows.
+  private var isUsual: Bool { indication == nil && !withholdsIdentity }
 
   /// Both are usual nearly always, which is known without a look at bytes.
   static func == (left: TLSVariant, right: TLSVariant) -> Bool {

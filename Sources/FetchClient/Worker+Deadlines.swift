@@ -35,6 +35,8 @@ extension Worker {
       if now < connection.deadline { return }
     }
     if stage == .connecting { passOver(connection) }
+    // What a redirect sends besides took too long, but there is time left for where it leads.
+    if now >= connection.attempt.drainsUntil, !isOutOfTime(connection) { return leave(connection) }
     let since = connection.deadlineCode == .timeoutTotal ? connection.attempt.startedAt : connection.stageStart
     fail(
       connection,
@@ -47,6 +49,10 @@ extension Worker {
     )
   }
 
+  private func isOutOfTime(_ connection: Connection) -> Bool {
+    now >= connection.attempt.startedAt.adding(nanoseconds: connection.attempt.total)
+  }
+
   func renewDeadline(_ connection: Connection, _ stage: Stage, _ job: WorkerJob) {
     let deadline = Deadline(
       stage: stage,
@@ -56,7 +62,7 @@ extension Worker {
       limits: job.limits
     )
     let speed = stage.isDialing ? .distantFuture : connection.attempt.speed.dueAt(job.limits)
-    setDeadline(connection, min(deadline.instant, speed), deadline.code)
+    setDeadline(connection, min(deadline.instant, speed, connection.attempt.drainsUntil), deadline.code)
   }
 }
 

@@ -130,19 +130,33 @@ extension Worker {
     connection.stageStart = connection.openedAt
     while connection.candidate < connection.candidates.count {
       let address = connection.candidates[connection.candidate]
+      let outcome: StreamSocket.Connect?
       do throws(SystemError) {
         connection.socket = try StreamSocket(for: address)
-        let outcome = try connection.socket?.connect(to: address)
-        try poller.add(connection.descriptor, for: .write, token: connection.token)
-        connection.interest = .write
-        connection.state = .connecting
-        renewDeadline(connection, .connecting, job)
-        if outcome == .connected { finishConnecting(connection) }
-        return
+        outcome = try connection.socket?.connect(to: address)
       } catch {
-        if FailureMapping.isLocalTrouble(error.number) { return localTrouble(connection, error.description) }
+        if isLocalTrouble(error, at: address) { return localTrouble(connection, error.description) }
         addressFailed(connection, error.number)
+        continue
       }
+      do throws(SystemError) { try poller.add(connection.descriptor, for: .write, token: connection.token) } catch {
+        return localTrouble(connection, error.description)
+      }
+      connection.interest = .write
+      connection.state = .connecting
+      renewDeadline(connection, .connecting, job)
+      if outcome == .connected { finishConnecting(connection) }
+      return
+    }
+  }
+
+  /// Ports have run out if this host could reach the address from one of its own; if it could not, as one without IPv6
+  /// an IPv6 address, that is the address's fault (connect(2), EADDRNOTAVAIL).
+  private func isLocalTrouble(_ error: SystemError, at address: SocketAddress) -> Bool {
+    guard FailureMapping.isLocalTrouble(error.number) else { return false }
+    guard error.number == EADDRNOTAVAIL else { return true }
+    do throws(SystemError) { return try StreamSocket.canReach(address) } catch {
+      return true
     }
   }
 
@@ -169,8 +183,9 @@ extension Worker {
     guard let job else { return }
     let number = connection.socket?.pendingError() ?? ECONNABORTED
     guard number == 0 else {
-      if FailureMapping.isLocalTrouble(number) {
-        return localTrouble(connection, SystemError("connect", number: number).description)
+      let error = SystemError("connect", number: number)
+      if isLocalTrouble(error, at: connection.candidates[connection.candidate]) {
+        return localTrouble(connection, error.description)
       }
       addressFailed(connection, number)
       if connection.state != .closed { connectToCandidate(connection, job) }
@@ -184,12 +199,14 @@ extension Worker {
     connection.connectTime = now.nanoseconds(since: connection.openedAt) - (connection.dnsTime ?? 0)
     origin.preferredAddress = address
     guard origin.isTLS else { return send(connection) }
+    let context = connection.variant.withholdsIdentity ? job.context.tlsWithoutIdentity : job.context.tls
+    let identity = origin.identity(indication: connection.variant.indication)
     guard
       let tls = TLSConnection(
-        connection.variant.withholdsIdentity ? job.context.tlsWithoutIdentity : job.context.tls,
+        context,
         socket: connection.descriptor,
-        identity: origin.identity(indication: connection.variant.indication),
-        resuming: connection.variant.isUsual ? origin.takeSession() : nil
+        identity: identity,
+        resuming: origin.takeSession(for: identity, in: context)
       )
     else { return localTrouble(connection, "OpenSSL cannot make a connection") }
     connection.tls = tls

@@ -227,7 +227,7 @@ extension Worker {
       case .interim, .body: continue
       case .head:
         receivedHead(connection, job)
-        // A redirect that must not be followed ends the attempt here.
+        // A redirect that must not be followed ends the attempt here, and so does one whose body is not worth a look.
         if connection.state == .closed { return }
       case .end: return completed(connection, hasLeftover: offset < count)
       }
@@ -235,29 +235,20 @@ extension Worker {
   }
 
   private func receivedBody(_ connection: Connection, _ bytes: UnsafeRawBufferPointer, _ job: WorkerJob) {
+    if connection.attempt.next != nil { return drain(connection, bytes.count) }
     let policy = job.specification.body
     let room = policy.maximumBytes - connection.attempt.bodyBytes
     let kept = UInt64(bytes.count) <= room ? bytes : UnsafeRawBufferPointer(rebasing: bytes.prefix(Int(room)))
     connection.attempt.bodyBytes += UInt64(kept.count)
-    if connection.attempt.next != nil {
-      // Not worth reading to its end for the sake of the connection.
-      if connection.attempt.bodyBytes > Self.maximumDrainedBytes {
-        goOn(connection)
-        close(connection)
-        pump(connection.origin)
-        return
-      }
-    } else {
-      switch policy.disposition {
-      case .discard: break
-      case .hash, .inline:
-        let hasher = connection.hasher ?? SHA256Hasher()
-        connection.hasher = hasher
-        hasher.update(kept)
-        if policy.disposition == .inline {
-          let left = policy.inlineMaximumBytes - connection.inlineBody.count
-          if left > 0 { connection.inlineBody.append(contentsOf: kept.prefix(left)) }
-        }
+    switch policy.disposition {
+    case .discard: break
+    case .hash, .inline:
+      let hasher = connection.hasher ?? SHA256Hasher()
+      connection.hasher = hasher
+      hasher.update(kept)
+      if policy.disposition == .inline {
+        let left = policy.inlineMaximumBytes - connection.inlineBody.count
+        if left > 0 { connection.inlineBody.append(contentsOf: kept.prefix(left)) }
       }
     }
     if kept.count < bytes.count {
@@ -347,6 +338,8 @@ extension Worker {
 
   /// The attempt failed; the connection is of no more use.
   func fail(_ connection: Connection, _ failure: FetchFailure) {
+    // Where to go on is known; what else its response has to say does not matter.
+    if connection.attempt.next != nil, failure.code != .timeoutTotal { return leave(connection) }
     let origin = connection.origin
     conclude(connection, failure)
     close(connection)

@@ -48,9 +48,13 @@ extension Worker {
     if now < origin.pausedUntil { return returnWaiting(of: origin) }
     while !origin.waiting.isEmpty {
       guard mayStart else { return stall(origin) }
-      if !origin.waiting[0].needsFreshConnection, let connection = origin.idle.popLast() {
+      let needsFresh = origin.waiting[0].needsFreshConnection
+      if !needsFresh, let connection = origin.idle.popLast() {
         busyConnections += 1
         start(origin.waiting.removeFirst(), on: connection)
+      } else if !needsFresh, origin.waiting.count <= origin.settling {
+        // They will be served in a moment.
+        return
       } else if origin.openConnections < origin.share {
         guard now >= dialingPausedUntil else { return stall(origin) }
         open(for: origin.waiting.removeFirst(), at: origin)

@@ -9,7 +9,9 @@ import WireProtocol
 /// What becomes of an attempt: a record, a deferral, or the next hop.
 extension Worker {
   /// Drained so that a redirect's connection can be used again, at most.
-  static let maximumDrainedBytes: UInt64 = 64 * 1024
+  private static let maximumDrainedBytes: UInt64 = 64 * 1024
+  /// In nanoseconds, likewise.
+  private static let drainingTime: UInt64 = 1_000_000_000
   /// How long, in milliseconds, rows of an origin that asked for a pause are given back here: until the coordinator has
   /// surely heard of it.
   private static let longestHold: UInt64 = 1000
@@ -39,6 +41,23 @@ extension Worker {
     }
     let dropsBody = dropsContent || (connection.attempt.hasBody && !resendsBody)
     follow(connection, to: Array(head.bytes[location]), method: method, dropsContent: dropsBody, job)
+    guard connection.attempt.next != nil else { return }
+    connection.attempt.drainsUntil = now.adding(nanoseconds: Self.drainingTime)
+    if !connection.reader.persists { leave(connection) }
+  }
+
+  /// A part of a redirect's own body, which is read for the connection's sake only.
+  func drain(_ connection: Connection, _ count: Int) {
+    connection.attempt.bodyBytes += UInt64(count)
+    if connection.attempt.bodyBytes > Self.maximumDrainedBytes { leave(connection) }
+  }
+
+  /// Goes where the redirect leads; its own connection is not worth reading on.
+  func leave(_ connection: Connection) {
+    let origin = connection.origin
+    goOn(connection)
+    close(connection)
+    pump(origin)
   }
 
   private func follow(
@@ -54,6 +73,8 @@ extension Worker {
     do throws(URLProblem) {
       try base.parse(current.span)
       try next.resolve(location.span, against: base)
+    } catch URLProblem.unsupportedScheme {
+      return redirectFailed(connection, .redirectInvalid, "redirect to a scheme that is neither http nor https")
     } catch {
       // A Location that is none leaves the 3xx as the answer.
       return

@@ -25,9 +25,22 @@ extension Worker {
   func rest(_ connection: Connection) {
     precondition(connection.state != .closed, "a closed connection cannot rest")
     connection.state = .idle
+    connection.isSettling = true
     busyConnections -= 1
-    connection.origin.idle.append(connection)
+    connection.origin.settling += 1
+    settling.append(connection)
     setDeadline(connection, now.adding(nanoseconds: idleLifetime(of: connection)), .idleTimeout)
+  }
+
+  /// The poll set was asked about these and has reported what came; the others may carry requests.
+  func settle(_ asked: [Connection]) {
+    for connection in asked where connection.state == .idle {
+      let origin = connection.origin
+      connection.isSettling = false
+      origin.settling -= 1
+      origin.idle.append(connection)
+      if origin.openConnections > origin.share { close(connection) } else { pump(origin) }
+    }
   }
 
   /// How long it may rest: less than its server has announced, if it has (RFC 2068 section 19.7.1.1). Looked for once a

@@ -71,6 +71,9 @@ package final class Worker {
   var troubleReportedAt = Instant.zero
   /// Nothing new is opened before; what is open goes on.
   var dialingPausedUntil = Instant.zero
+  /// Connections that have just got to rest: the poll set has to be asked about each once more, because what comes
+  /// behind a response is no answer to the next request (RFC 9112 section 6.3).
+  var settling: [Connection] = []
   /// Connections that have more to read than they were allowed in their turn.
   var unread: [Connection] = []
   private var isStopped = false
@@ -101,7 +104,9 @@ package final class Worker {
   /// Runs until `stop` comes.
   package func run() throws(SystemError) {
     while !isStopped {
-      let count = try poller.wait(milliseconds: patience())
+      let asked = settling
+      if !asked.isEmpty { settling = [] }
+      let count = try poller.wait(milliseconds: asked.isEmpty ? patience() : 0)
       now = Clock.bootTime()
       for index in 0..<count {
         let (token, readiness) = poller.event(index)
@@ -111,6 +116,7 @@ package final class Worker {
           handle(connection, readiness)
         }
       }
+      if !asked.isEmpty { settle(asked) }
       readOn()
       if now >= earliestDeadline { expireDeadlines() }
       resumeStalled()
@@ -186,6 +192,7 @@ package final class Worker {
     earlyShares.removeAll()
     stalled.removeAll()
     unread.removeAll()
+    settling.removeAll()
     queries.removeAll()
     originPauses.removeAll()
     builder = BlockBuilder()
@@ -247,7 +254,7 @@ package final class Worker {
     guard connection.state != .closed else { return }
     let origin = connection.origin
     if connection.state == .idle {
-      origin.idle.removeAll { $0 === connection }
+      if connection.isSettling { origin.settling -= 1 } else { origin.idle.removeAll { $0 === connection } }
     } else {
       busyConnections -= 1
     }
@@ -266,8 +273,7 @@ package final class Worker {
 
   func keepSessions(of connection: Connection) {
     guard let tls = connection.tls, tls.hasSessions else { return }
-    let sessions = tls.takeSessions()
-    if connection.variant.isUsual { connection.origin.keep(sessions) }
+    connection.origin.keep(tls.takeSessions())
   }
 
   // MARK: Reports
@@ -276,7 +282,7 @@ package final class Worker {
 
   private func flushIfDue() {
     guard !builder.isEmpty else { return }
-    let isIdle = busyConnections == 0 && stalled.isEmpty
+    let isIdle = busyConnections == 0 && stalled.isEmpty && settling.isEmpty
     if builder.isFull || isIdle || now >= builder.dueAt { flush() }
   }
 

@@ -37,7 +37,11 @@ struct MessageFraming: Equatable, Sendable {
 
     // Section 6.1: a sender of both, or of Transfer-Encoding in HTTP/1.0, may frame the next message differently
     // than we do.
-    let isDoubtful = facts.hasTransferEncoding && (facts.hasContentLength || status.minorVersion == 0)
+    // Likewise one that announces a body where there can be none (sections 6.1 and 6.2).
+    let hasBodyAnnounced = status.status == 204 && (facts.hasTransferEncoding || facts.hasContentLength)
+    let isDoubtful =
+      facts.hasTransferEncoding && (facts.hasContentLength || status.minorVersion == 0 || status.status == 304)
+      || hasBodyAnnounced
     let isWanted = status.minorVersion == 0 ? facts.asksToKeepAlive : true
     persists = isWanted && !facts.asksToClose && !isDoubtful && !isTunnel && framing != .untilClose
   }

@@ -56,7 +56,8 @@ package struct ResponseReader: Equatable, Sendable {
   private var request = RequestKind.ordinary
   private var parser = SectionParser()
   private var chunks = ChunkedDecoder()
-  private var persists = false
+  /// Whether the connection may be used again once this response has ended, as far as its head says.
+  package private(set) var persists = false
   private var interimResponses = 0
   private var interimBytes = 0
   private var bodyBytes: UInt64 = 0

@@ -37,6 +37,16 @@ package struct StreamSocket: ~Copyable {
     throw SystemError("connect")
   }
 
+  /// Whether this host has an address of its own from which that one can be reached. To connect a datagram socket sends
+  /// nothing and finds out (udp(7)); it fails if there is none, not if ports have run out.
+  package static func canReach(_ address: SocketAddress) throws(SystemError) -> Bool {
+    let domain = address.family == .ipv4 ? AF_INET : AF_INET6
+    let raw = socket(domain, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    guard raw >= 0 else { throw SystemError("socket") }
+    let probe = Descriptor(owning: raw)
+    return address.withSocketAddress { pointer, length in Glibc.connect(probe.rawValue, pointer, length) } == 0
+  }
+
   /// The errno of the attempt to connect or of an asynchronous failure; 0 for none (SO_ERROR, socket(7)).
   package func pendingError() -> Int32 {
     var number: Int32 = 0

@@ -16,7 +16,10 @@ package struct ClientIdentity: Equatable, Sendable {
     let chain = try PEM.certificates(certificateFile, named: "client certificate")
     defer { chain.forEach { X509_free($0) } }
     guard let key = PEM.privateKey(keyFile ?? certificateFile, passphrase: passphrase ?? []) else {
-      throw TLSConfigurationError(description: "client key: \(ErrorQueue.takeText())")
+      let isSealed = PEM.isSealed(keyFile ?? certificateFile)
+      let reason = isSealed ? "is under another pass phrase than was given (--pass)" : ErrorQueue.takeText()
+      ERR_clear_error()
+      throw TLSConfigurationError(description: "client key: \(reason)")
     }
     defer { EVP_PKEY_free(key) }
     guard X509_check_private_key(chain[0], key) == 1 else {

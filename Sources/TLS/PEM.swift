@@ -40,6 +40,9 @@ enum PEM {
     throw TLSConfigurationError(description: "\(name): holds no PEM certificate")
   }
 
+  /// Whether something in it needs a pass phrase (RFC 7468 section 11, and the older way of OpenSSL).
+  static func isSealed(_ text: [UInt8]) -> Bool { String(decoding: text, as: UTF8.self).contains("ENCRYPTED") }
+
   /// The private key of a text, or nil with the reason in the error queue; the caller frees it. A pass phrase is never
   /// asked for: nobody may be at the terminal.
   static func privateKey(_ text: [UInt8], passphrase: [UInt8] = []) -> OpaquePointer? {

@@ -14,7 +14,7 @@ package final class TLSSession {
 
   /// Whoever resumes is not verified again (RFC 8446 section 2.2): a session stands for the identity and the trust it
   /// was made with, and for no other.
-  func isGood(for identity: TLSConnection.Identity, in context: TLSContext) -> Bool {
+  package func isGood(for identity: TLSConnection.Identity, in context: TLSContext) -> Bool {
     context === self.context && identity == self.identity
   }
 
