@@ -44,7 +44,7 @@ package struct RedirectState: Equatable, Sendable {
 /// The URLs that a chain of redirects has come through, as its error shows them: bounded, since they travel with the
 /// row from agent to agent. Which of them come back does not depend on it.
 package struct RedirectTrail: Equatable, Sendable {
-  package static let maximumURLs = 12
+  package static let maximumURLs = 10
   package static let maximumURLBytes = 200
   private static let cutMark = Array("...".utf8)
 
