@@ -10,6 +10,8 @@ package final class ServerContext: Sendable {
   // many threads at once as long as nobody changes the context (openssl-threads(7)); the ticket keys have their own
   // lock inside.
   nonisolated(unsafe) let pointer: OpaquePointer
+  /// The newest version that is spoken.
+  let highest: TLSVersion
   private let cases: CaseContexts?
 
   package convenience init(_ credential: Credential, _ policy: ServerPolicy) throws(OriginError) {
@@ -43,6 +45,7 @@ package final class ServerContext: Sendable {
       throw error
     }
     self.pointer = pointer
+    highest = policy.highest
     self.cases = cases
     // Lives as long as the context, which every connection's thread holds.
     let argument = cases.map { Unmanaged.passUnretained($0).toOpaque() }
