@@ -71,7 +71,7 @@ package final class TestAuthority: Sendable {
     case .nothing: return leaf
     case .shuffled:
       let stranger = try TestAuthority(name: "Trawl unknown authority", keys: keys)
-      return leaf.sending([credential] + above.reversed() + [leaf, stranger.credential, try issue(.wrongName)])
+      return leaf.sending([credential] + above.reversed() + [leaf, stranger.credential, try stranger.issue(.leaf)])
     case .crossSigned:
       var old = CertificateProfile.authority("Trawl expired authority")
       old.notBefore = -10 * CertificateProfile.day
