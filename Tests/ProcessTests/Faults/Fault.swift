@@ -1,5 +1,3 @@
-import Foundation
-
 /// What HTTP is spoken over.
 enum Transport: String, CaseIterable, CustomStringConvertible {
   case tls12 = "1.2"
@@ -115,22 +113,3 @@ extension Fault {
     }
   }
 }
-
-/// The target of an answer that is spelled word by word.
-func play(_ words: [String]) -> String { "/play/" + words.joined(separator: "/") }
-
-/// Text as one octet a scalar, in hexadecimal.
-func hex(_ text: String) -> String { hex(text.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }) }
-func hex(_ bytes: some Sequence<UInt8>) -> String {
-  bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-}
-
-// Words of a script.
-func send(_ text: String) -> String { "send-" + hex(text) }
-func flood(_ text: String) -> String { "flood-" + hex(text) }
-func again(_ times: Int, _ text: String) -> String { "again-\(times)-" + hex(text) }
-func pieces(of size: Int, every milliseconds: Int, _ text: String) -> String {
-  "pieces-\(size)-\(milliseconds)-" + hex(text)
-}
-/// Under TLS.
-func below(_ digits: String) -> String { "below-" + digits }

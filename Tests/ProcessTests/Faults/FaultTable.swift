@@ -4,12 +4,6 @@ extension Fault {
   static let table = tcp + handshakes + records + requests + heads + bodies + closes + idles
 }
 
-/// A head that announces five bytes.
-let five = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
-/// A head whose body ends with the connection.
-let untilClose = "HTTP/1.1 200 OK\r\n\r\n"
-let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-
 // MARK: TCP
 
 extension Fault {
@@ -214,7 +208,13 @@ extension Fault {
       "close",
       gives: "200 2 body/reset"
     ),
-    answer("plain HTTP in the middle of TLS", below(hex(five + "hello")), "silence", "close", gives: "head/reset"),
+    answer(
+      "plain HTTP in the middle of TLS",
+      below((five + "hello").hexadecimal),
+      "silence",
+      "close",
+      gives: "head/reset"
+    ),
   ].map { $0.transports == Set(Transport.allCases) ? $0.on(.tls12, .tls13) : $0 }
 }
 
