@@ -10,119 +10,13 @@
 # tree, so the figures bear other load on the machine better than rates do, but not well: leave it alone.
 set -euo pipefail
 
-rounds=${1:-5}
-seconds=${2:-5}
-connections=50
-
-fail() {
-  printf 'compare.sh: %s\n' "$1" >&2
-  exit 2
-}
-
-[[ $rounds =~ ^[1-9][0-9]*$ && $seconds =~ ^[1-9][0-9]*$ ]] || fail "usage: compare.sh [ROUNDS [SECONDS]]"
-[ -n "${TRAWL_BIN:-}" ] || fail "TRAWL_BIN must name the folder of the release programs (swift build -c release --show-bin-path)"
-for program in coordinator agent; do
-  [ -x "$TRAWL_BIN/$program" ] || fail "there is no program $TRAWL_BIN/$program"
-done
-for tool in nginx wrk openssl python3 taskset curl awk; do
-  command -v "$tool" >/dev/null || fail "$tool is missing; on Debian and Ubuntu: apt-get install nginx-light wrk openssl python3 util-linux curl mawk"
-done
-[ "$(nproc)" -ge 2 ] || fail "two processors are needed, one for the server and one for the clients"
-
-scratch=$(mktemp -d)
-server=
-clean_up() {
-  if [ -n "$server" ]; then
-    kill "$server" 2>/dev/null || true
-    wait "$server" 2>/dev/null || true
-  fi
-  rm -rf "$scratch"
-}
-trap clean_up EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-free_port() {
-  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
-make_certificates() {
-  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=Benchmark CA" \
-    -addext basicConstraints=critical,CA:TRUE -keyout "$scratch/ca.key" -out "$scratch/ca.pem"
-  openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=localhost \
-    -keyout "$scratch/leaf.key" -out "$scratch/leaf.csr"
-  printf 'subjectAltName=DNS:localhost\nbasicConstraints=CA:FALSE\n' >"$scratch/leaf.ext"
-  openssl x509 -req -in "$scratch/leaf.csr" -CA "$scratch/ca.pem" -CAkey "$scratch/ca.key" -CAcreateserial -days 2 \
-    -extfile "$scratch/leaf.ext" -out "$scratch/leaf.pem"
-}
-
-start_server() {
-  local tries=0
-  port=$(free_port)
-  mkdir "$scratch/www"
-  head -c 1024 /dev/zero | tr '\0' x >"$scratch/www/k"
-  cat >"$scratch/nginx.conf" <<EOF
-daemon off;
-worker_processes 1;
-pid $scratch/nginx.pid;
-error_log $scratch/nginx.log warn;
-events { worker_connections 1024; }
-http {
-  access_log off;
-  default_type text/plain;
-  keepalive_requests 1000000000;
-  keepalive_timeout 600s;
-  client_body_temp_path $scratch/body;
-  proxy_temp_path $scratch/proxy;
-  fastcgi_temp_path $scratch/fastcgi;
-  uwsgi_temp_path $scratch/uwsgi;
-  scgi_temp_path $scratch/scgi;
-  open_file_cache max=16;
-  server {
-    listen 127.0.0.1:$port ssl;
-    server_name localhost;
-    ssl_certificate $scratch/leaf.pem;
-    ssl_certificate_key $scratch/leaf.key;
-    ssl_protocols TLSv1.3;
-    root $scratch/www;
-  }
-}
-EOF
-  # The worker of an nginx that root starts belongs to somebody else, who has to get at the file.
-  chmod 755 "$scratch" "$scratch/www"
-  taskset -c 0 nginx -e "$scratch/nginx.log" -c "$scratch/nginx.conf" &
-  server=$!
-  until curl --silent --fail --output /dev/null --cacert "$scratch/ca.pem" "https://localhost:$port/k"; do
-    tries=$((tries + 1))
-    kill -0 "$server" 2>/dev/null || fail "nginx ended at once: $(tail -n 3 "$scratch/nginx.log")"
-    [ "$tries" -le 100 ] || fail "nginx does not answer: $(tail -n 3 "$scratch/nginx.log")"
-    sleep 0.1
-  done
-}
-
-# Runs a command and prints: CPU seconds of its tree, seconds, KiB of its largest process.
-cat >"$scratch/measure.py" <<'EOF'
-import resource, subprocess, sys, time
-start = time.monotonic()
-with open(sys.argv[1], "wb") as log:
-    status = subprocess.call(sys.argv[2:], stdout=log, stderr=subprocess.STDOUT)
-elapsed = time.monotonic() - start
-usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-if status:
-    sys.exit("%s ended with status %d: %s" % (sys.argv[2:], status, open(sys.argv[1]).read()[-2000:]))
-print(usage.ru_utime + usage.ru_stime, elapsed, usage.ru_maxrss)
-EOF
-
-# measure NAME COMMAND...: on processor 1; figures into `figures`, output into FOLDER/out.
-measure() {
-  figures=$(taskset -c 1 python3 "$scratch/measure.py" "$scratch/out" "${@:2}") || fail "$1 failed"
-}
+# shellcheck source=Benchmarks/nginx.sh
+. "$(dirname "${BASH_SOURCE[0]}")/nginx.sh"
 
 # run_wrk SECONDS: sets `figures` and `requests`.
 run_wrk() {
   measure wrk wrk -t1 "-c$connections" "-d${1}s" "https://localhost:$port/k"
-  ! grep -qE 'Socket errors|Non-2xx' "$scratch/out" || fail "wrk met errors: $(cat "$scratch/out")"
+  ! grep -qE 'Socket errors|Non-2xx' "$scratch/out" || die "wrk met errors: $(cat "$scratch/out")"
   requests=$(awk '/requests in/ { print $1 }' "$scratch/out")
 }
 
@@ -132,17 +26,23 @@ run_trawl() {
   measure "$1" "$TRAWL_BIN/coordinator" local "$scratch/list" --agents "$2" --threads 1 --per-origin "$connections" \
     --body "$3" --cacert "$scratch/ca.pem" --output "$scratch/job" --quiet --fail
   requests=$(wc -l <"$scratch/job/results.jsonl")
-  [ "$requests" -eq "$rows" ] || fail "$1: $requests records for $rows rows"
+  [ "$requests" -eq "$rows" ] || die "$1: $requests records for $rows rows"
 }
 
-# note ROUND NAME: keeps the figures of a run.
-note() {
+# keep ROUND NAME: keeps the figures of a run.
+keep() {
   printf '%s\t%s\t%s\t%s\n' "$1" "$2" "$requests" "$figures" >>"$scratch/figures"
   printf '%s of %s: %s\n' "$1" "$rounds" "$2" >&2
 }
 
-make_certificates >"$scratch/openssl.log" 2>&1 || fail "openssl: $(tail -n 3 "$scratch/openssl.log")"
-start_server
+port=$(free_port)
+start_nginx "$port" <<EOF
+  keepalive_requests 1000000000;
+  keepalive_timeout 600s;
+  server {
+    listen 127.0.0.1:$port ssl;
+  }
+EOF
 # Warms everything up, and says how many rows make a round of the wanted length.
 run_wrk 2
 rows=$((requests * seconds / 2))
@@ -151,12 +51,12 @@ awk -v rows="$rows" -v base="https://localhost:$port/k?row=" 'BEGIN { for (row =
 
 for ((round = 1; round <= rounds; round++)); do
   run_wrk "$seconds"
-  note "$round" "wrk -t1 -c$connections"
+  keep "$round" "wrk -t1 -c$connections"
   for agents in 1 2; do
     for body in discard hash; do
       name="trawl, $agents agent$([ "$agents" = 1 ] || echo s), $body"
       run_trawl "$name" "$agents" "$body"
-      note "$round" "$name"
+      keep "$round" "$name"
     done
   done
 done

@@ -25,11 +25,18 @@ static inline EVP_PKEY *origin_generate_ec(const char *curve) { return EVP_EC_ge
 static inline EVP_PKEY *origin_generate_rsa(int bits) { return EVP_RSA_gen(bits); }
 
 // DH and its functions are deprecated, which Swift does not let pass; their successors want an array of OSSL_PARAM.
-// Takes ownership of the numbers.
-static inline EVP_PKEY *origin_diffie_hellman_group(BIGNUM *prime, BIGNUM *generator) {
+// The generator is 2. Takes ownership of the prime, whatever comes of it.
+static inline EVP_PKEY *origin_diffie_hellman_group(BIGNUM *prime) {
+  BIGNUM *generator = BN_new();
   DH *group = DH_new();
   EVP_PKEY *key = EVP_PKEY_new();
-  if (group && key && DH_set0_pqg(group, prime, NULL, generator) && EVP_PKEY_assign(key, EVP_PKEY_DH, group)) return key;
+  if (!generator || !group || !key || !BN_set_word(generator, 2) || !DH_set0_pqg(group, prime, NULL, generator)) {
+    // Not the group's yet.
+    BN_free(prime);
+    BN_free(generator);
+  } else if (EVP_PKEY_assign(key, EVP_PKEY_DH, group)) {
+    return key;
+  }
   DH_free(group);
   EVP_PKEY_free(key);
   return NULL;

@@ -33,11 +33,8 @@ final class CaseContexts: Sendable {
     else { return SSL_AD_UNRECOGNIZED_NAME }
     guard isFirstUse(hello) else { return SSL_AD_ILLEGAL_PARAMETER }
     SSL_set_SSL_CTX(connection, context.pointer)
-    // TLS 1.3 has no signature that a key of 512 bits has room for.
-    if name == "rsa512\(suffix)", origin_set_highest_version(connection, TLS1_2_VERSION) != 1 {
-      return SSL_AD_INTERNAL_ERROR
-    }
-    return nil
+    // The versions stay the connection's own (SSL_set_SSL_CTX in ssl_lib.c).
+    return origin_set_highest_version(connection, context.highest.number) == 1 ? nil : SSL_AD_INTERNAL_ERROR
   }
 
   private func isFirstUse(_ hello: ClientHello) -> Bool {
@@ -49,6 +46,8 @@ final class CaseContexts: Sendable {
     contexts.withLock { contexts in
       if let context = contexts[name] { return context }
       guard let wanted = CertificateCase.named(name), let credential = try? authority.issue(wanted) else { return nil }
+      var policy = policy
+      policy.highest = min(policy.highest, wanted.highestVersion)
       let context = try? ServerContext(credential, policy)
       contexts[name] = context
       return context

@@ -31,6 +31,9 @@ package struct CertificateCase: Sendable {
   package var anchor: Anchor
   package var sent: Sent
 
+  /// The newest version that the leaf's key is good for: TLS 1.3 has no signature that 512 bits have room for.
+  package var highestVersion: TLSVersion { leaf.key == .rsa(bits: 512) ? .tls12 : .tls13 }
+
   package init(
     _ leaf: CertificateProfile,
     intermediates: [CertificateProfile] = [],

@@ -60,21 +60,4 @@ package struct CertificateProfile: Sendable {
   ]
 
   package static let leaf = server(goodNames, commonName: "localhost")
-
-  static var expired: CertificateProfile {
-    var profile = leaf
-    profile.notBefore = -10 * day
-    profile.notAfter = -day
-    return profile
-  }
-
-  static var notYetValid: CertificateProfile {
-    var profile = leaf
-    profile.notBefore = day
-    return profile
-  }
-
-  static let wrongName = server([.dns("other.test")], commonName: "other.test")
-  static let commonNameOnly = server([], commonName: "localhost")
-  static let partialWildcard = server([.dns("f*.origin.test")], commonName: "localhost")
 }

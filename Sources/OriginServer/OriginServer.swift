@@ -106,24 +106,22 @@ private struct Setup {
   init(_ options: OriginOptions) throws(OriginError) {
     self.options = options
     let authority = try TestAuthority(name: "Trawl test authority")
-    let stranger = try TestAuthority(name: "Trawl unknown authority")
     let leaf = try authority.issue(.leaf)
     let good = try ServerContext(leaf, highest: options.highestTLS)
-    contexts = [
+    var contexts: [ListenerKind: ServerContext] = [
       .https: good,
       .garbage: good,
       .silent: good,
       .faults: good,
       .early: good,
-      .expired: try ServerContext(authority.issue(.expired), highest: options.highestTLS),
-      .notYetValid: try ServerContext(authority.issue(.notYetValid), highest: options.highestTLS),
-      .wrongName: try ServerContext(authority.issue(.wrongName), highest: options.highestTLS),
-      .commonNameOnly: try ServerContext(authority.issue(.commonNameOnly), highest: options.highestTLS),
-      .partialWildcard: try ServerContext(authority.issue(.partialWildcard), highest: options.highestTLS),
       .certificates: try ServerContext(leaf, cases: CaseContexts(authority, highest: options.highestTLS)),
       .otherProtocol: try ServerContext(leaf, highest: options.highestTLS, choosesOtherProtocol: true),
-      .untrusted: try ServerContext(stranger.issue(CertificateProfile.leaf), highest: options.highestTLS),
     ]
+    for kind in ListenerKind.allCases {
+      guard let wanted = CertificateCase.shown(by: kind) else { continue }
+      contexts[kind] = try ServerContext(authority.issue(wanted), highest: options.highestTLS)
+    }
+    self.contexts = contexts
     authorityPEM = try authority.credential.certificatePEM()
     if let directory = options.directory {
       let files = try StartupFiles(directory: directory)

@@ -10,6 +10,8 @@ package final class ServerContext: Sendable {
   // many threads at once as long as nobody changes the context (openssl-threads(7)); the ticket keys have their own
   // lock inside.
   nonisolated(unsafe) let pointer: OpaquePointer
+  /// The newest version that is spoken.
+  let highest: TLSVersion
   private let cases: CaseContexts?
 
   package convenience init(_ credential: Credential, _ policy: ServerPolicy) throws(OriginError) {
@@ -43,6 +45,7 @@ package final class ServerContext: Sendable {
       throw error
     }
     self.pointer = pointer
+    highest = policy.highest
     self.cases = cases
     // Lives as long as the context, which every connection's thread holds.
     let argument = cases.map { Unmanaged.passUnretained($0).toOpaque() }
@@ -142,29 +145,34 @@ package final class ServerContext: Sendable {
   }
 
   private static func choose(_ group: ServerPolicy.Group?, _ context: OpaquePointer) throws(OriginError) {
-    let prime: OpaquePointer?
+    let prime: OpaquePointer
     switch group {
     case nil: return
     case .automatic:
       origin_ctx_choose_group(context)
       return
-    case .prime(bits: 1024): prime = BN_get_rfc2409_prime_1024(nil)
+    case .prime(bits: 1024):
+      prime = try number("BN_get_rfc2409_prime_1024") { BN_get_rfc2409_prime_1024($0) == nil ? 0 : 1 }
     case .prime(let bits):
-      prime = BN_new()
-      guard BN_generate_prime_ex(prime, Int32(bits), 0, nil, nil, nil) == 1 else {
-        throw openSSLError("BN_generate_prime_ex")
-      }
+      prime = try number("BN_generate_prime_ex") { BN_generate_prime_ex($0, Int32(bits), 0, nil, nil, nil) }
     case .composite(let bits):
-      prime = BN_new()
-      guard BN_rand(prime, Int32(bits), BN_RAND_TOP_TWO, BN_RAND_BOTTOM_ODD) == 1 else { throw openSSLError("BN_rand") }
+      prime = try number("BN_rand") { BN_rand($0, Int32(bits), BN_RAND_TOP_TWO, BN_RAND_BOTTOM_ODD) }
     }
-    guard let generator = BN_new(), BN_set_word(generator, 2) == 1,
-      let made = origin_diffie_hellman_group(prime, generator)
-    else { throw openSSLError("DH_set0_pqg") }
+    guard let made = origin_diffie_hellman_group(prime) else { throw openSSLError("DH_set0_pqg") }
     guard SSL_CTX_set0_tmp_dh_pkey(context, made) == 1 else {
       EVP_PKEY_free(made)
       throw openSSLError("SSL_CTX_set0_tmp_dh_pkey")
     }
+  }
+
+  /// A number that `fill` sets, to be freed by the caller.
+  private static func number(_ call: String, _ fill: (OpaquePointer) -> Int32) throws(OriginError) -> OpaquePointer {
+    guard let number = BN_new() else { throw openSSLError("BN_new") }
+    guard fill(number) == 1 else {
+      BN_free(number)
+      throw openSSLError(call)
+    }
+    return number
   }
 
   // MARK: ALPN

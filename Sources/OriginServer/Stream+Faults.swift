@@ -14,13 +14,19 @@ extension Stream {
   func indicatedName() -> String? {
     let deadline = Deadline(milliseconds: Patience.handshake)
     var bytes = [UInt8](repeating: 0, count: 16_384)
+    // Half a hello, which stays as well, must not make the next poll return at once (SO_RCVLOWAT in socket(7)).
+    var wanted = 1
+    defer { if wanted > 1 { setOption(descriptor, SOL_SOCKET, SO_RCVLOWAT, Int32(1)) } }
     while poll(Int16(POLLIN), until: deadline) != 0 {
       let count = recv(descriptor, &bytes, bytes.count, Int32(MSG_PEEK))
-      guard count > 0 else { return nil }
+      // Fewer: the peer has ended.
+      guard count >= wanted else { return nil }
       switch IndicatedName.find(in: bytes[..<count]) {
       case .found(let name): return name
       case .none: return nil
-      case .needsMore: usleep(1_000)
+      case .needsMore:
+        wanted = count + 1
+        setOption(descriptor, SOL_SOCKET, SO_RCVLOWAT, Int32(wanted))
       }
     }
     return nil
@@ -93,15 +99,24 @@ extension Stream {
     case .closeNotify: return SSL_shutdown(tls) >= 0
     case .updateKeys: return SSL_key_update(tls, SSL_KEY_UPDATE_REQUESTED) == 1 && SSL_do_handshake(tls) == 1
     case .askForHandshake: return SSL_renegotiate(tls) == 1 && SSL_do_handshake(tls) == 1
-    case .alert:
-      // OpenSSL sends alerts only of its own accord, so it is given a reason: a record that the client never sent.
-      return Self.forgedRecord.withUnsafeBytes { bytes in
-        guard let forged = BIO_new_mem_buf(bytes.baseAddress, Int32(bytes.count)) else { return false }
-        SSL_set0_rbio(tls, forged)
-        var scrap: UInt8 = 0
-        return SSL_read(tls, &scrap, 1) <= 0
-      }
+    case .alert: return sendAlert(tls)
     }
+  }
+
+  /// OpenSSL sends alerts only of its own accord, so it is given a reason: a record that the client never sent. What
+  /// the client did send and OpenSSL has read already is taken first; a record that it holds a part of is completed.
+  private func sendAlert(_ tls: OpaquePointer) -> Bool {
+    // It lives as long as the connection, so it has to own its bytes.
+    guard let forged = BIO_new(BIO_s_mem()) else { return false }
+    SSL_set0_rbio(tls, forged)
+    let record = Self.forgedRecord
+    var scrap = [UInt8](repeating: 0, count: 16_384)
+    while BIO_write(forged, record, Int32(record.count)) == record.count {
+      ERR_clear_error()
+      let status = SSL_read(tls, &scrap, Int32(scrap.count))
+      if status <= 0, SSL_get_error(tls, status) != SSL_ERROR_WANT_READ { return true }
+    }
+    return false
   }
 
   /// Writes into the socket without TLS; false if the peer has gone or takes nothing for too long.

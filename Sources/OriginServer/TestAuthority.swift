@@ -1,19 +1,6 @@
 // A certificate authority that lives as long as the process, and the certificates it signs for the listeners.
 // Nothing here is a secret worth keeping: the authority's key is never written anywhere.
 
-import COpenSSL
-import Glibc
-
-/// The first error in OpenSSL's queue of this thread; empties the queue.
-func openSSLError(_ call: String) -> OriginError {
-  let code = ERR_get_error()
-  ERR_clear_error()
-  var text = [CChar](repeating: 0, count: 256)
-  ERR_error_string_n(code, &text, text.count)
-  let detail = text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
-  return .tls(call: call, detail: code == 0 ? "no detail" : String(decoding: detail, as: UTF8.self))
-}
-
 /// Signs certificates, on any thread.
 package final class TestAuthority: Sendable {
   let credential: Credential
@@ -71,7 +58,7 @@ package final class TestAuthority: Sendable {
     case .nothing: return leaf
     case .shuffled:
       let stranger = try TestAuthority(name: "Trawl unknown authority", keys: keys)
-      return leaf.sending([credential] + above.reversed() + [leaf, stranger.credential, try issue(.wrongName)])
+      return leaf.sending([credential] + above.reversed() + [leaf, stranger.credential, try stranger.issue(.leaf)])
     case .crossSigned:
       var old = CertificateProfile.authority("Trawl expired authority")
       old.notBefore = -10 * CertificateProfile.day

@@ -14,9 +14,9 @@ import Testing
   private func row(_ url: String, _ name: String) -> String { #"{"url":"\#(url)","sni":"\#(name)"}"# }
 
   @Test func `does not make a certificate of that name do for another host`() throws {
-    // The certificate there is for other.test.
+    // The certificate there is for *.cases.test.
     let url = try origin.url("/fixed/5", "wrong_name")
-    let rows = [row(url, "other.test"), url, row(url, "other.test"), url]
+    let rows = [row(url, "other.cases.test"), url, row(url, "other.cases.test"), url]
     let job = try sandbox.fetch(
       rows,
       ["--cacert", origin.authority, "--retry", "0", "--per-origin", "1", "-H", "Connection: close"]

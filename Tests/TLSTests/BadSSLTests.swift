@@ -72,37 +72,20 @@ extension Situation.Server {
     switch self {
     case .certificate(let name):
       let wanted = try #require(CertificateCase.named(name))
-      return try gist(of: Certificates.authority().issue(wanted), policy(showing: wanted), host: "\(name).cases.test")
+      return try gist(of: Certificates.server(showing: wanted), host: "\(name).cases.test")
     case .policy(let policy, let key):
       var leaf = CertificateProfile.leaf
       leaf.key = key
       // Where the key itself is what the secret is sealed with.
       leaf.keyUsage = "critical,digitalSignature,keyEncipherment"
       if key == .p256 { leaf.keyUsage = "critical,digitalSignature" }
-      return try gist(of: Certificates.authority().issue(leaf), policy, host: "origin.test")
-    case .bytes(let bytes): return try forged(bytes)
+      return try gist(of: ServerContext(Certificates.authority().issue(leaf), policy), host: "origin.test")
+    case .bytes(let bytes): return try Forged.gist(answer: bytes)
     case .outsideTLS: return "complete"
     }
   }
 
-  /// TLS 1.3 has no signature that fits into 512 bits.
-  private func policy(showing wanted: CertificateCase) -> ServerPolicy {
-    var policy = ServerPolicy.weak
-    if wanted.leaf.key == .rsa(bits: 512) { policy.highest = .tls12 }
-    return policy
-  }
-
-  private func gist(of credential: Credential, _ policy: ServerPolicy, host: String) throws -> String {
-    let server = try ServerContext(credential, policy)
-    return try Conversation(Certificates.client(), server, .name(host)).handshake().client.gist
-  }
-
-  private func forged(_ bytes: [UInt8]) throws -> String {
-    let sockets = try SocketPair()
-    let made = TLSConnection(try Certificates.client(), socket: sockets.client, identity: .origin, resuming: nil)
-    let client = try #require(made)
-    try #require(client.handshake() == .wantsRead)
-    try sockets.sendByServer(bytes)
-    return client.handshake().gist
+  private func gist(of server: ServerContext, host: String) throws -> String {
+    try Conversation(Certificates.client(), server, .name(host)).handshake().client.gist
   }
 }

@@ -75,10 +75,7 @@ import Testing
   @Test(arguments: outcomes.keys.sorted())
   func `is taken or refused for what it is`(_ name: String) throws {
     let wanted = try #require(CertificateCase.named(name))
-    var policy = ServerPolicy.weak
-    // TLS 1.3 has no signature that fits into 512 bits.
-    if name == "rsa512" { policy.highest = .tls12 }
-    let server = try ServerContext(Certificates.authority().issue(wanted), policy)
+    let server = try Certificates.server(showing: wanted)
     let ends = try Conversation(Certificates.client(), server, .name("\(name).cases.test")).handshake()
     #expect(ends.client.gist == Self.outcomes[name])
   }

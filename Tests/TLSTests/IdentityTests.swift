@@ -23,7 +23,9 @@ import Testing
     #expect(try connection(.name(name)) == nil)
   }
 
-  @Test(arguments: ["", "origin.test", "127.0.0.1.", "127.0.0.256", "127.1", "[::1]", "fe80::1%lo", "::1 ", "\0"])
+  @Test(arguments: [
+    "", "origin.test", "127.0.0.1.", "127.0.0.256", "127.1", "[::1]", "fe80::1%lo", "::1 ", "\0", "127.0.0.1\0x",
+  ])
   func `is never an address that is none`(_ address: String) throws {
     #expect(try connection(.address(address)) == nil)
   }

@@ -13,16 +13,6 @@ import Testing
     return try #require(conversation.server.hello)
   }
 
-  /// How the handshake ends if the server's first bytes are these.
-  private func gist(answer bytes: [UInt8]) throws -> String {
-    let sockets = try SocketPair()
-    let made = TLSConnection(try Certificates.client(), socket: sockets.client, identity: .origin, resuming: nil)
-    let client = try #require(made)
-    try #require(client.handshake() == .wantsRead)
-    try sockets.sendByServer(bytes)
-    return client.handshake().gist
-  }
-
   @Test func `is offered from TLS 1_2 up, and nothing with it that is weak or early`() throws {
     let hello = try hello()
     #expect(hello.versions == [0x0304, 0x0303])
@@ -86,7 +76,7 @@ import Testing
     Answer("data", [23, 3, 3, 0, 1, 0], "error: unexpected message"),
   ])
   func `does not bend to an answer that is none`(_ answer: Answer) throws {
-    let gist = try gist(answer: answer.bytes)
+    let gist = try Forged.gist(answer: answer.bytes)
     #expect(gist == answer.outcome)
   }
 

@@ -121,7 +121,7 @@ import Testing
   }
 
   // Whoever resumes is not verified again (RFC 8446 section 2.2): a session stands for the name and the trust that it
-  // was made with. So far it is the worker, which keeps sessions by origin, that sees to it.
+  // was made with, and a connection with others makes a whole handshake.
 
   @Test(arguments: [TLSVersion.tls12, .tls13])
   func `of one host says nothing about another`(_ version: TLSVersion) throws {

@@ -1,14 +1,12 @@
 // What can go wrong with a server, from the first SYN to a connection that rests between two requests.
 
 extension Fault {
-  static let table = tcp + handshakes + records + requests + heads + bodies + closes + idles
-}
+  static let table =
+    tcp + handshakes + records + requests + heads.map(\.overOneTLS) + bodies.map(\.overOneTLS) + closes + idles
 
-/// A head that announces five bytes.
-let five = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
-/// A head whose body ends with the connection.
-let untilClose = "HTTP/1.1 200 OK\r\n\r\n"
-let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+  /// How long a message is waited for is the same over both versions of TLS, and takes its time to be seen.
+  private var overOneTLS: Fault { limits == .narrow ? with { $0.transports.remove(.tls12) } : self }
+}
 
 // MARK: TCP
 
@@ -214,7 +212,13 @@ extension Fault {
       "close",
       gives: "200 2 body/reset"
     ),
-    answer("plain HTTP in the middle of TLS", below(hex(five + "hello")), "silence", "close", gives: "head/reset"),
+    answer(
+      "plain HTTP in the middle of TLS",
+      below((five + "hello").hexadecimal),
+      "silence",
+      "close",
+      gives: "head/reset"
+    ),
   ].map { $0.transports == Set(Transport.allCases) ? $0.on(.tls12, .tls13) : $0 }
 }
 
@@ -240,9 +244,38 @@ extension Fault {
     + early("half a head before the request is out", send("HTTP/1.1 2"), "open", gives: "send/send_timeout")
     + early("half a body before the request is out", send(five + "he"), "open", gives: "200 2 send/send_timeout")
     + early("a reset before the request is out", "reset", gives: "send/reset")
+    // The alert says why; that nothing can be sent any more only follows from it.
+    + early("an alert and a reset before the answer", "alert", "reset", gives: "send/tls_alert", "head/tls_alert")
+    .filter { !$0.transports.contains(.plain) }
+    // Whatever comes, the request gets no further.
+    + early(
+      "interim responses that drip before the request is out",
+      pieces(of: 21, every: 300, String(repeating: "HTTP/1.1 100 abcd\r\n\r\n", count: 15)),
+      "silence",
+      "close",
+      gives: "send/send_timeout"
+    )
+    + early(
+      "a head that drips before the request is out",
+      pieces(of: 1, every: 100, five + five),
+      "silence",
+      "close",
+      gives: "send/send_timeout"
+    )
+    + early(
+      "a body that drips before the request is out",
+      send("HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n"),
+      pieces(of: 1, every: 100, String(repeating: "x", count: 99)),
+      "silence",
+      "close",
+      gives: "200 * send/send_timeout"
+    )
 
-  private static func early(_ name: String, _ words: String..., gives gist: String) -> [Fault] {
-    let fault = Fault(name, gives: gist).within(.upload).with { $0.target = play(words) }
+  private static func early(_ name: String, _ words: String..., gives gists: String...) -> [Fault] {
+    let fault = Fault(name).within(.upload).with {
+      $0.target = play(words)
+      $0.gists = gists
+    }
     return [
       fault.on(.tls12, .tls13).with { $0.listener = "early" }, fault.on(.plain).with { $0.listener = "plain_early" },
     ]

@@ -38,8 +38,8 @@ struct RawResponse: Decodable {
   }
 
   func target(_ way: Way) -> String {
-    let octets = hex(raw)
-    return play([way.isWhole ? "send-\(octets)" : "pieces-1-0-\(octets)", way.end])
+    let octets = raw.hexadecimal
+    return Fault.play([way.isWhole ? "send-\(octets)" : "pieces-1-0-\(octets)", way.end])
   }
 
   /// Whether it can be told to be whole before the connection ends.

@@ -16,8 +16,9 @@ final class ForeignServer {
   /// What HAProxy hands requests on to.
   private let backend: ForeignServer?
 
-  /// `certificates`: whose leaf.pem and leaf.key it shows.
-  init(_ software: ServerSoftware, in sandbox: Sandbox, certificates: Origin) throws {
+  /// `certificates`: whose leaf.pem and leaf.key it shows. `more`: what nginx serves beside the pages, as part of its
+  /// configuration.
+  init(_ software: ServerSoftware, in sandbox: Sandbox, certificates: Origin, serving more: String = "") throws {
     let backend = software == .haproxy ? try ForeignServer(.nginx, in: sandbox, certificates: certificates) : nil
     self.software = software
     self.backend = backend
@@ -27,11 +28,8 @@ final class ForeignServer {
     if geteuid() == 0 { chmod(sandbox.path, 0o711) }
 
     for _ in 0..<5 {
-      // Held until all are found, so that they differ.
-      let held = try Listener.allCases.map { _ in try HeldPort() }
-      let found = held.map(\.port)
-      withExtendedLifetime(held) {}
-      let configuration = ServerConfiguration(folder: folder, ports: found, backend: backend?[.plain])
+      let found = try Self.freePorts()
+      let configuration = ServerConfiguration(folder: folder, ports: found, backend: backend?[.plain], more: more)
       let program = try Self.start(software, configuration, in: sandbox)
       var isUp = false
       try waitUntil("\(software.rawValue) answers on its ports") {
@@ -67,6 +65,12 @@ final class ForeignServer {
   }
 
   // MARK: Parts
+
+  /// Held until all are found, so that they differ, and no longer than this function: the servers need them.
+  private static func freePorts() throws -> [Int] {
+    let held = try Listener.allCases.map { _ in try HeldPort() }
+    return held.map(\.port)
+  }
 
   private static func makeFolder(_ folder: String, certificates: String) throws {
     let files = FileManager.default

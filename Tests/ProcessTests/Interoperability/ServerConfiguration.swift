@@ -9,6 +9,8 @@ struct ServerConfiguration {
   let ports: [Int]
   /// The port that HAProxy hands requests on to.
   let backend: Int?
+  /// What nginx serves beside the pages.
+  let more: String
 
   private var plain: Int { ports[0] }
   private var tls13: Int { ports[1] }
@@ -45,9 +47,11 @@ struct ServerConfiguration {
     master_process off;
     error_log \(folder)/error.log warn;
     pid \(folder)/pid;
-    events { worker_connections 256; }
+    events { worker_connections 1024; }
     http {
       access_log off;
+      keepalive_requests 100000000;
+      keepalive_timeout 300s;
       client_body_temp_path \(folder)/temporary/client;
       proxy_temp_path \(folder)/temporary/proxy;
       fastcgi_temp_path \(folder)/temporary/fastcgi;
@@ -80,6 +84,7 @@ struct ServerConfiguration {
       location = /chunked { \(filtered) }
       location = /until-close { \(filtered) chunked_transfer_encoding off; }
       location /put/ { root \(folder); dav_methods PUT; }
+      \(more)
       """
   }
 

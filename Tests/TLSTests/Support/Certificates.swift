@@ -33,7 +33,9 @@ enum Certificates {
   }
 
   static func server(showing wanted: CertificateCase) throws -> ServerContext {
-    try ServerContext(authority().issue(wanted), .weak)
+    var policy = ServerPolicy.weak
+    policy.highest = wanted.highestVersion
+    return try ServerContext(authority().issue(wanted), policy)
   }
 }
 

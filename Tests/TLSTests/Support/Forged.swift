@@ -1,3 +1,6 @@
+import TLS
+import Testing
+
 /// Messages of a server that OpenSSL's own could not be made to send.
 enum Forged {
   /// A ServerHello (RFC 5246 section 7.4.1.3) without extensions. `suite`: one that is offered, unless said otherwise.
@@ -25,4 +28,14 @@ enum Forged {
 
   /// A fatal alert in a record of its own.
   static func alert(_ number: UInt8) -> [UInt8] { [21, 3, 3, 0, 2, 2, number] }
+
+  /// How the client's handshake ends if the server's first bytes are these.
+  static func gist(answer bytes: [UInt8]) throws -> String {
+    let sockets = try SocketPair()
+    let made = TLSConnection(try Certificates.client(), socket: sockets.client, identity: .origin, resuming: nil)
+    let client = try #require(made)
+    try #require(client.handshake() == .wantsRead)
+    try sockets.sendByServer(bytes)
+    return client.handshake().gist
+  }
 }
