@@ -15,7 +15,9 @@ import Testing
     for fields in ["Content-Length: 5\r\n", "Transfer-Encoding: gzip\r\n", "Content-Length: x\r\n", ""] {
       let result = try read("HTTP/1.1 \(status) X\r\n\(fields)\r\nhello", end: .keepOpen, method: method)
       #expect(result.isComplete && result.body.isEmpty && result.head?.framing == Framing.none)
-      #expect(result.isReusable)
+      // 204 has no body to speak of, and 304 none that is coded for its way: who does so may send it after all.
+      let isDoubtful = status == 204 && !fields.isEmpty || status == 304 && fields.hasPrefix("Transfer")
+      #expect(result.isReusable == !isDoubtful)
     }
   }
 

@@ -25,7 +25,7 @@ import Testing
       let origin = try Origin(in: sandbox)
       let head = "HTTP/1.1 302 Found\r\nLocation: /fixed/7\r\nContent-Length: \(kibibytes * 1024)\r\n\r\n"
       let body = "again-\(kibibytes)-" + String(repeating: "62", count: 1024)
-      let url = try origin.url("/play/send-\(hexadecimal(head))/\(body)/open", "http")
+      let url = try origin.url("/play/send-\(head.hexadecimal)/\(body)/open", "http")
       #expect(try sandbox.fetch([url], ["-L", "--retry", "0"]).records(1)[0].gist == "200 7")
       // And the one that asks.
       #expect(try origin.counts().listeners["http"]?.accepted == connections + 1)
@@ -45,13 +45,9 @@ import Testing
     try Job(ending: ending, program: program, directory: "\(sandbox.path)/proxied").records(2).expectAllFetched()
   }
 
-  private func hexadecimal(_ text: String) -> String {
-    text.utf8.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-  }
-
   @Test func `rests no longer than its server has announced`() throws {
     let response = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nKeep-Alive: max=9, timeout=4\r\n\r\n"
-    let target = "/play/send-\(hexadecimal(response))/open"
+    let target = "/play/send-\(response.hexadecimal)/open"
     let job = try sandbox.startLocal(input: "-", ["--cacert", origin.authority], agents: 1, pipe: true)
     try job.program.send(try origin.url(target) + "\n")
     let made = Date()
