@@ -43,6 +43,7 @@ report_failure() {
 # The tests alone, all in debug. The process tests find debug programs then: slower, but under the same sanitizer.
 run_selected() {
   local -a options=("${import_check[@]}")
+  logs=$(mktemp -d)
   if [ -n "$sanitizer" ]; then
     # A folder of its own, or each switch would compile everything anew.
     options+=("--sanitize=$sanitizer" --scratch-path ".build/sanitize-$sanitizer")
@@ -52,7 +53,51 @@ run_selected() {
   TRAWL_BIN=$(swift build --build-tests "${options[@]}" --show-bin-path)
   export TRAWL_BIN
   step "swift test $*"
-  swift test --skip-build --disable-xctest "${options[@]}" "$@"
+  if [ -z "$sanitizer" ]; then
+    swift test --skip-build --disable-xctest "${options[@]}" "$@"
+    return
+  fi
+  (
+    collect_reports
+    # What failed may be explained by a report.
+    run_tests "$logs/output" --skip-build "${options[@]}" "$@" || touch "$logs/failed"
+  )
+  show_reports
+  finish_step
+  step_title=
+  grep 'Test run with .* passed' "$logs/output"
+  echo "No report by the $sanitizer sanitizer, of the tests or of a program that they started."
+}
+
+# Tells the sanitizers' runtimes, of the tests and of every program that they start, to write what they find into a file
+# of the process, so that nothing is lost with the output of a program that was killed, and to end the process with a
+# status of its own. The tests learn what they run under, for everything is slower, and larger.
+collect_reports() {
+  local common="log_path=$logs/report:log_exe_name=1:exitcode=66"
+  export TRAWL_SANITIZER=$sanitizer
+  # Of the simulated clusters, which one thread tells: fewer, for each takes seconds.
+  export SIM_SEEDS=${SIM_SEEDS:-32}
+  case $sanitizer in
+    thread)
+      clang -shared -fPIC -O1 -Wall -Wextra -Werror -o "$logs/mutex.so" Tests/Sanitizers/mutex.c
+      export LD_PRELOAD="$logs/mutex.so"
+      export TSAN_OPTIONS="$common:halt_on_error=0"
+      ;;
+    address)
+      export ASAN_OPTIONS="$common:detect_leaks=1"
+      export LSAN_OPTIONS="suppressions=$PWD/Tests/Sanitizers/leak.supp:print_suppressions=0"
+      ;;
+  esac
+}
+
+show_reports() {
+  local -a reports
+  mapfile -t reports < <(find "$logs" -name 'report.*' -size +0 | sort)
+  if [ ${#reports[@]} -gt 0 ]; then
+    head -v -n 400 "${reports[@]}" >&2
+    fail "${#reports[@]} processes have reports of the $sanitizer sanitizer (see above)"
+  fi
+  [ ! -e "$logs/failed" ] || fail "tests failed (see above), without a report of the $sanitizer sanitizer"
 }
 
 check_scripts() {

@@ -53,7 +53,7 @@ import Testing
     #expect(agent.poll() == nil, "it does not wait for what it has started")
     agent.signal(SIGINT)
     #expect(try agent.wait(within: 10) == .exit(0), "\(agent.errorText)")
-    #expect(Date().timeIntervalSince(begin) < 4, "the time to finish rows is 5 s")
+    #expect(Date().timeIntervalSince(begin) < 4 * patience, "the time to finish rows is 5 s")
     try waitUntil("its rows are given out again") { running.program.errorText.contains("given out again") }
     running.program.signal(SIGINT)
     #expect(try running.program.wait(within: 15) == .exit(130))

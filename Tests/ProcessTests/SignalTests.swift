@@ -67,7 +67,7 @@ import Testing
     let begin = Date()
     job.program.signal(SIGINT)
     #expect(try job.program.wait(within: 15) == .exit(130))
-    #expect(Date().timeIntervalSince(begin) < 4.5, "the time to finish rows is 5 s")
+    #expect(Date().timeIntervalSince(begin) < 4.5 * patience, "the time to finish rows is 5 s")
     _ = try expectWholeRecords(job, atLeast: 80)
     try expectGone(agents)
   }
@@ -132,7 +132,7 @@ import Testing
     let job = try running.wait()
     #expect(job.ending == .exit(0))
     try job.records(rows.count).expectAllFetched()
-    #expect(Date().timeIntervalSince(begin) < 10, "nobody waits for the lease of one that said goodbye")
+    #expect(Date().timeIntervalSince(begin) < 10 * patience, "nobody waits for the lease of one that said goodbye")
   }
 
   @Test func `with one that is left waiting, an agent with --once ends after the job`() throws {

@@ -25,21 +25,32 @@ struct Fault {
 
     var options: [String] {
       switch self {
-      case .wide: ["--connect-timeout", "15", "--max-time", "20"]
-      case .narrow:
-        ["--connect-timeout", "1", "--first-byte-timeout", "1", "--idle-timeout", "1", "--max-time", "20"]
-      case .speed: ["--speed-limit", "1000", "--speed-time", "0.5", "--max-time", "20"]
-      case .upload: ["--connect-timeout", "15", "--idle-timeout", "1", "--max-time", "20", "--data", "@upload"]
+      case .wide: ["--connect-timeout", "15"] + whole
+      case .narrow: ["--connect-timeout", "1", "--first-byte-timeout", "1", "--idle-timeout", "1"] + whole
+      case .speed: ["--speed-limit", "1000", "--speed-time", "0.5"] + whole
+      case .upload: ["--connect-timeout", "15", "--idle-timeout", "\(seconds)", "--data", "@upload"] + whole
       }
     }
 
+    /// No fault ends by this one, so it is only there to be larger than what a row takes.
+    private var whole: [String] { ["--max-time", "\(20 * patience)"] }
+
     /// What a row with a fault that lasts takes, in seconds.
-    var seconds: Double { self == .speed ? 0.5 : 1 }
+    var seconds: Double {
+      switch self {
+      case .speed: 0.5
+      case .wide, .narrow: 1
+      case .upload: patience
+      }
+    }
 
     /// How much larger than at the beginning the agent may be at its largest. Of freed request bodies some stay with
     /// the allocator.
     var allowedGrowth: Int { self == .upload ? 48 << 20 : 16 << 20 }
   }
+
+  /// Where the job cuts bodies off: more than an agent may grow, unless it is too slow for that.
+  static let largestBody = Int(40_000_000 / patience)
 
   let name: String
   /// A listener of the origin; nil is the one that well-behaved rows go to as well.

@@ -50,7 +50,16 @@ struct RawResponse: Decodable {
     var ends = ["close"]
     if transport != .plain { ends.append("unclean") }
     if isAccepted, isFramed { ends.append("open") }
-    return ends.flatMap { [Way(isWhole: true, end: $0), Way(isWhole: false, end: $0)] }
+    return ends.flatMap { end in
+      (hasSurplus ? [true] : [true, false]).map { Way(isWhole: $0, end: end) }
+    }
+  }
+
+  /// Whether more follows than the message. If it comes late, and the connection is in use again by then, it is the
+  /// beginning of the next response to any client.
+  private var hasSurplus: Bool {
+    guard framing == "chunked", let end = raw.firstRange(of: Data("\r\n0\r\n\r\n".utf8)) else { return false }
+    return end.upperBound < raw.endIndex
   }
 
   /// Whether our policy takes it, where it ends cleanly.

@@ -24,7 +24,7 @@ final class Client {
   }
 
   private func limitWaiting() {
-    var limit = timeval(tv_sec: 10, tv_usec: 0)
+    var limit = timeval(tv_sec: Int(10 * patience), tv_usec: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
   }
@@ -40,7 +40,7 @@ final class Client {
     }
   }
 
-  /// Some bytes; none at the end, or if nothing came for ten seconds.
+  /// Some bytes; none at the end, or if nothing came for too long.
   func receive(atMost limit: Int = 65_536) -> [UInt8] {
     [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
       count = max(0, read(descriptor, buffer.baseAddress, limit))
@@ -95,7 +95,8 @@ final class Listener {
   /// The next connection; throws if none comes.
   func accept(within seconds: Double = 10) throws -> Client {
     var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-    guard poll(&entry, 1, Int32(seconds * 1000)) == 1 else { throw Trouble("nobody connects to port \(port)") }
+    let isWanted = poll(&entry, 1, Int32(seconds * patience * 1000)) == 1
+    guard isWanted else { throw Trouble("nobody connects to port \(port)") }
     let accepted = Glibc.accept(descriptor, nil, nil)
     guard accepted >= 0 else { throw Trouble("accept: errno \(errno)") }
     return Client(accepting: accepted)

@@ -16,9 +16,10 @@ struct Trouble: Error, CustomStringConvertible {
 
 /// Waits until a condition holds; throws when the time is over.
 func waitUntil(_ what: String, within seconds: Double = 30, _ condition: () throws -> Bool) throws {
-  let end = Date().addingTimeInterval(seconds)
+  let limit = seconds * patience
+  let end = Date().addingTimeInterval(limit)
   while try !condition() {
-    guard Date() < end else { throw Trouble("waited \(seconds) s in vain: \(what)") }
+    guard Date() < end else { throw Trouble("waited \(limit) s in vain: \(what)") }
     usleep(3_000)
   }
 }
@@ -122,7 +123,7 @@ final class Program {
   /// Writes to its standard input; throws if it does not read for too long.
   func send(_ text: String, within seconds: Double = 30) throws {
     var rest = Array(text.utf8)[...]
-    let end = Date().addingTimeInterval(seconds)
+    let end = Date().addingTimeInterval(seconds * patience)
     _ = fcntl(inputDescriptor, F_SETFL, O_NONBLOCK)
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes { write(inputDescriptor, $0.baseAddress, $0.count) }

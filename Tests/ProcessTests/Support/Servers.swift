@@ -13,7 +13,7 @@ final class Origin {
     directory = "\(sandbox.path)/\(name)"
     program = try sandbox.start(
       "origin",
-      ["--directory", directory, "--until-stdin-closes", "--lifetime", "300"] + arguments,
+      ["--directory", directory, "--until-stdin-closes", "--lifetime", "\(Int(300 * patience))"] + arguments,
       input: .pipe
     )
     let program = program
