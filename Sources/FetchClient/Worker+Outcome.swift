@@ -73,10 +73,8 @@ extension Worker {
     do throws(URLProblem) {
       try base.parse(current.span)
       try next.resolve(location.span, against: base)
-    } catch URLProblem.unsupportedScheme {
-      return redirectFailed(connection, .redirectInvalid, "redirect to a scheme that is neither http nor https")
     } catch {
-      // A Location that is none leaves the 3xx as the answer.
+      // A Location that is none, or leads to another scheme, leaves the 3xx as the answer.
       return
     }
     var text: [UInt8] = []

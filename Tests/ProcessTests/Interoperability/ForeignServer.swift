@@ -33,7 +33,7 @@ final class ForeignServer {
       let program = try Self.start(software, configuration, in: sandbox)
       var isUp = false
       try waitUntil("\(software.rawValue) answers on its ports") {
-        isUp = found.allSatisfy { (try? Client(port: $0)) != nil }
+        isUp = found.allSatisfy { (try? Client(port: $0)) != nil } && Self.runsScripts(software, port: found[0])
         return isUp || program.poll() != nil
       }
       if isUp, program.poll() == nil {
@@ -47,6 +47,11 @@ final class ForeignServer {
       }
     }
     throw Trouble("\(software.rawValue) found no free ports")
+  }
+
+  /// Apache listens before the process is there that starts its scripts, and answers 500 until it is.
+  private static func runsScripts(_ software: ServerSoftware, port: Int) -> Bool {
+    software != .apache || ((try? get("/chunked", port: port))?.utf8.count ?? 0) > Page.medium.content.count / 2
   }
 
   subscript(listener: Listener) -> Int { ports[listener.rawValue] }
