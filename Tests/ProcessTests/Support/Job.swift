@@ -33,6 +33,10 @@ extension Sandbox {
     try write(name, rows.joined(separator: "\n") + "\n")
   }
 
+  /// What a job needs where programs are slow: an origin that is asked for hundreds of handshakes answers late. Options
+  /// of a test come after it, and win.
+  private var patientOptions: [String] { patience > 1 ? ["--connect-timeout", "\(10 * patience)"] : [] }
+
   func fresh(_ prefix: String) -> String { "\(prefix)-\(UUID().uuidString.prefix(8))" }
 
   /// Runs `coordinator local` on rows to its end and expects exit status 0.
@@ -47,7 +51,7 @@ extension Sandbox {
     let name = fresh("job")
     let (found, program) = try run(
       "coordinator",
-      ["local", try list(rows), "-o", name, "--agents", "\(agents)"] + options,
+      ["local", try list(rows), "-o", name, "--agents", "\(agents)"] + patientOptions + options,
       within: seconds
     )
     #expect(found == ending, "\(program.errorText.suffix(2_000))", sourceLocation: sourceLocation)
@@ -69,7 +73,7 @@ extension Sandbox {
     let name = fresh("job")
     let program = try start(
       "coordinator",
-      ["local", input, "-o", name, "--agents", "\(agents)"] + options,
+      ["local", input, "-o", name, "--agents", "\(agents)"] + patientOptions + options,
       input: pipe ? .pipe : .nothing
     )
     return RunningJob(program: program, name: name, directory: "\(path)/\(name)")
@@ -79,7 +83,7 @@ extension Sandbox {
     let name = fresh("job")
     let program = try start(
       "coordinator",
-      ["run", input, "-o", name, "--listen", "tcp://127.0.0.1:\(port)"] + options,
+      ["run", input, "-o", name, "--listen", "tcp://127.0.0.1:\(port)"] + patientOptions + options,
       input: pipe ? .pipe : .nothing
     )
     return RunningJob(program: program, name: name, directory: "\(path)/\(name)")
