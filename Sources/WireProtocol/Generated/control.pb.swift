@@ -8,7 +8,7 @@
 // For information on using the generated types, please see the documentation:
 //   https://github.com/apple/swift-protobuf/
 
-/// The messages between agents and the coordinator, version 1.
+/// The messages between agents and the coordinator, version 2.
 ///
 /// Every ZeroMQ message is one control frame, an AgentMessage or a CoordinatorMessage, followed by the bulk
 /// frames that its body names. Bulk frames are packed bytes, not protobuf; FRAMES.md in the folder above fixes
