@@ -15,7 +15,7 @@ swift_oldest=6.2
 # Compiling and linking Trawl, given a toolchain.
 build_packages=(
   binutils git:git pkg-config:pkg-config libc6-dev libgcc-NN-dev libstdc++-NN-dev
-  libidn2-dev libssl-dev libzmq3-dev
+  libbrotli-dev libc-ares-dev libidn2-dev libssl-dev libzmq3-dev libzstd-dev zlib1g-dev
 )
 
 # What `deploy/test.sh` runs besides the Swift tests themselves.
@@ -23,10 +23,11 @@ test_packages=(
   protobuf-compiler:protoc shellcheck:shellcheck valgrind:valgrind openssl:openssl iproute2:ip mount:mount
   util-linux:prlimit
   nginx apache2-bin haproxy caddy lighttpd lighttpd-mod-openssl lighttpd-mod-gnutls python3:python3
+  squid dante-server dnsmasq-base brotli:brotli gzip:gzip zstd:zstd
 )
 
 # Services that come with these. Tests start servers of their own; these would only sit on ports.
-test_services=(nginx haproxy caddy lighttpd)
+test_services=(nginx haproxy caddy lighttpd squid danted)
 
 # What a downloaded toolchain and its download need: swift.org's list for each distribution, as in
 # github.com/swiftlang/swift-docker. Only looked at when a toolchain is installed, because one that runs has them.
@@ -121,10 +122,16 @@ check_unknown_distribution() {
   for entry in "$@"; do
     case $entry in
       *:*) command -v "${entry#*:}" >/dev/null || lacking+=("the command ${entry#*:}") ;;
+      libbrotli-dev) has_header brotli/decode.h || lacking+=("libbrotlidec with its header (brotli/decode.h)") ;;
+      libc-ares-dev) has_header ares.h || lacking+=("c-ares with its headers (ares.h)") ;;
       libidn2-dev) has_header idn2.h || lacking+=("libidn2 with its header (idn2.h)") ;;
       libssl-dev) has_header openssl/ssl.h || lacking+=("OpenSSL 3 with its headers (openssl/ssl.h)") ;;
       libzmq3-dev) has_header zmq.h || lacking+=("ZeroMQ 4.3 with its headers (zmq.h)") ;;
-      nginx | haproxy | caddy | lighttpd) has_server "$entry" || lacking+=("$entry") ;;
+      libzstd-dev) has_header zstd.h || lacking+=("libzstd with its header (zstd.h)") ;;
+      zlib1g-dev) has_header zlib.h || lacking+=("zlib with its header (zlib.h)") ;;
+      dante-server) has_server danted || lacking+=("Dante's SOCKS server as the command danted") ;;
+      dnsmasq-base) has_server dnsmasq || lacking+=("dnsmasq") ;;
+      nginx | haproxy | caddy | lighttpd | squid) has_server "$entry" || lacking+=("$entry") ;;
       apache2-bin)
         { has_server apache2 && [ -d /usr/lib/apache2/modules ]; } \
           || lacking+=("Apache 2.4 as the command apache2, with its modules in /usr/lib/apache2/modules")
