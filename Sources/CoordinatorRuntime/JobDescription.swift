@@ -138,7 +138,7 @@ func hexadecimal(_ bytes: [UInt8]) -> String {
 extension JobSpecification {
   /// Whether it holds what must not cross a network in the clear.
   package var holdsCredentials: Bool {
-    tls.privateKeyPEM != nil || request.headers.contains { isCredentialField($0.name) }
+    tls.privateKeyPEM != nil || proxies.holdCredentials || request.headers.contains { isCredentialField($0.name) }
   }
 
   /// Header fields whose values are no secrets; any other may be a key of somebody's interface.
@@ -152,12 +152,15 @@ extension JobSpecification {
   }
 
   var hasSecrets: Bool {
-    tls.privateKeyPEM != nil || request.body != nil || !request.headers.allSatisfy(Self.isHarmless)
+    tls.privateKeyPEM != nil || proxies.holdCredentials || request.body != nil
+      || !request.headers.allSatisfy(Self.isHarmless)
   }
 
   var withoutSecrets: JobSpecification {
     var open = self
     open.tls.privateKeyPEM = nil
+    open.proxies.http?.credentials = nil
+    open.proxies.https?.credentials = nil
     open.request.body = nil
     open.request.headers = request.headers.map { field in
       Self.isHarmless(field) ? field : HeaderField(String(decoding: field.name, as: UTF8.self), "REDACTED") ?? field

@@ -34,7 +34,8 @@ struct JobReport: Encodable {
   }
 
   struct Resolver: Encodable {
-    var queries, hits, failures: UInt64
+    /// `timeouts` are failures, too.
+    var queries, hits, failures, timeouts: UInt64
   }
 
   struct Effort: Encodable {
@@ -196,7 +197,8 @@ extension JobReport.Effort {
     resolver = .init(
       queries: effort.resolverQueries,
       hits: effort.resolverHits,
-      failures: effort.resolverFailures
+      failures: effort.resolverFailures,
+      timeouts: effort.resolverTimeouts
     )
     deferred = effort.deferred
     staleRetries = effort.staleRetries

@@ -160,6 +160,8 @@ extension JobOptions {
     policy.inlineMaximumBytes = inlineMax
     // As with curl, 0 is no limit.
     policy.maximumBytes = maxFilesize == 0 ? .max : maxFilesize
+    policy.decodes = compressed
+    policy.maximumDecodedBytes = maxDecoded == 0 ? .max : maxDecoded
     policy.includesHeaders = includeHeaders
     return policy
   }

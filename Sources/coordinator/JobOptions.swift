@@ -177,8 +177,16 @@ struct JobOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Longest body put into a record.", valueName: "bytes"))
   var inlineMax = 65_536
 
-  @Option(help: ArgumentHelp("Longer bodies are cut.", valueName: "bytes"))
+  @Option(help: ArgumentHelp("Longer bodies are cut; 0 is no limit.", valueName: "bytes"))
   var maxFilesize: UInt64 = 67_108_864
+
+  @Flag(help: "Ask for gzip, deflate, br and zstd, and record bodies decoded.")
+  var compressed = false
+
+  @Option(
+    help: ArgumentHelp("Fail bodies that are longer once they are decoded; 0 is no limit.", valueName: "bytes")
+  )
+  var maxDecoded: UInt64 = 268_435_456
 
   @Flag(help: "Put the response's header fields into records.")
   var includeHeaders = false

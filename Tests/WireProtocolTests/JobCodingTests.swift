@@ -53,10 +53,21 @@ import WireProtocol
       let ports = (some(UInt16.random(in: 1...65_535, using: &random)), some(UInt16(443)))
       return ConnectToRule(host: some(bytes()), port: ports.0, targetHost: some(bytes()), targetPort: ports.1)
     }
+    func proxy() -> ProxyServer {
+      let kinds: [ProxyServer.Kind] = [.http, .socks5, .socks5h]
+      let port = UInt16.random(in: 1...65_535, using: &random)
+      let credentials = some(ProxyServer.Credentials(user: bytes(), password: bytes()))
+      return ProxyServer(kinds[Int(seed % 3)], host: [1] + bytes(), port: port, credentials: credentials)
+    }
+    job.proxies.http = some(proxy())
+    job.proxies.https = some(proxy())
+    job.proxies.bypass = (0..<Int(seed % 3)).map { _ in random.token() }
     job.connectionsPerOrigin = max(1, Int(random.number(UInt32.self)))
     job.body.disposition = [.discard, .hash, .inline].randomElement(using: &random) ?? .hash
     job.body.inlineMaximumBytes = Int(random.number(UInt64.self) >> 1)
     job.body.maximumBytes = random.number(UInt64.self)
+    job.body.decodes = Bool.random(using: &random)
+    job.body.maximumDecodedBytes = random.number(UInt64.self)
     job.body.includesHeaders = Bool.random(using: &random)
     return job
   }

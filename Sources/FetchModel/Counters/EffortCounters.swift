@@ -17,12 +17,14 @@ package struct EffortCounters: Equatable, Sendable {
   package var wireBytesSent: UInt64 = 0
   /// Bytes taken from the kernel, TLS included.
   package var wireBytesReceived: UInt64 = 0
-  /// Names looked up with a server.
+  /// Questions that went to name servers, one a name and address family.
   package var resolverQueries: UInt64 = 0
-  /// Names answered from the cache or from rules.
+  /// Names answered from a cache, the hosts file or a look-up that was running already.
   package var resolverHits: UInt64 = 0
   /// Look-ups that gave no address.
   package var resolverFailures: UInt64 = 0
+  /// Of these: look-ups that no server answered in time.
+  package var resolverTimeouts: UInt64 = 0
   /// Rows handed back to the scheduler.
   package var deferred: UInt64 = 0
   /// Immediate repeats after a kept-alive connection turned out closed.
@@ -42,6 +44,7 @@ package struct EffortCounters: Equatable, Sendable {
     resolverQueries.addSaturating(other.resolverQueries)
     resolverHits.addSaturating(other.resolverHits)
     resolverFailures.addSaturating(other.resolverFailures)
+    resolverTimeouts.addSaturating(other.resolverTimeouts)
     deferred.addSaturating(other.deferred)
     staleRetries.addSaturating(other.staleRetries)
   }

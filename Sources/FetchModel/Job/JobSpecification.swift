@@ -7,6 +7,7 @@ package struct JobSpecification: Equatable, Sendable {
   package var retry = RetryPolicy()
   package var tls = TLSPolicy()
   package var addressing = AddressingPolicy()
+  package var proxies = ProxyPolicy()
   package var body = BodyPolicy()
   /// Connections to one origin over the whole cluster.
   package var connectionsPerOrigin = 8
@@ -160,8 +161,12 @@ package struct BodyPolicy: Equatable, Sendable {
   package var disposition = Disposition.hash
   /// Longest body put into a record.
   package var inlineMaximumBytes = 64 * 1024
-  /// Longer bodies are cut here and say so.
+  /// Longer bodies, as they come, are cut here and say so.
   package var maximumBytes: UInt64 = 64 * 1024 * 1024
+  /// Whether content codings are asked for and undone; what is said of the body is said of the decoded one then.
+  package var decodes = false
+  /// Of decoded bodies: longer ones end as `decoded_too_large`.
+  package var maximumDecodedBytes: UInt64 = 256 * 1024 * 1024
   /// Whether records carry the response's header fields.
   package var includesHeaders = false
 

@@ -514,6 +514,8 @@ package nonisolated struct WireEffort: Sendable {
 
   package var staleRetries: UInt64 = 0
 
+  package var resolverTimeouts: UInt64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -893,6 +895,31 @@ package nonisolated struct WireJob: @unchecked Sendable {
     set {_uniqueStorage()._connectTo = newValue}
   }
 
+  /// For origins with http and with https; none leads straight there.
+  package var httpProxy: WireProxy {
+    get {_storage._httpProxy ?? WireProxy()}
+    set {_uniqueStorage()._httpProxy = newValue}
+  }
+  /// Returns true if `httpProxy` has been explicitly set.
+  package var hasHTTPProxy: Bool {_storage._httpProxy != nil}
+  /// Clears the value of `httpProxy`. Subsequent reads from it will return its default value.
+  package mutating func clearHTTPProxy() {_uniqueStorage()._httpProxy = nil}
+
+  package var httpsProxy: WireProxy {
+    get {_storage._httpsProxy ?? WireProxy()}
+    set {_uniqueStorage()._httpsProxy = newValue}
+  }
+  /// Returns true if `httpsProxy` has been explicitly set.
+  package var hasHTTPSProxy: Bool {_storage._httpsProxy != nil}
+  /// Clears the value of `httpsProxy`. Subsequent reads from it will return its default value.
+  package mutating func clearHTTPSProxy() {_uniqueStorage()._httpsProxy = nil}
+
+  /// Hosts that are reached without: names and what is below them, addresses, networks, or *.
+  package var proxyBypass: [String] {
+    get {_storage._proxyBypass}
+    set {_uniqueStorage()._proxyBypass = newValue}
+  }
+
   package var connectionsPerOrigin: UInt32 {
     get {_storage._connectionsPerOrigin}
     set {_uniqueStorage()._connectionsPerOrigin = newValue}
@@ -917,6 +944,17 @@ package nonisolated struct WireJob: @unchecked Sendable {
   package var includeHeaders: Bool {
     get {_storage._includeHeaders}
     set {_uniqueStorage()._includeHeaders = newValue}
+  }
+
+  /// Ask for content codings and undo them; longer bodies than this are failures then.
+  package var decodeContent: Bool {
+    get {_storage._decodeContent}
+    set {_uniqueStorage()._decodeContent = newValue}
+  }
+
+  package var maximumDecodedBytes: UInt64 {
+    get {_storage._maximumDecodedBytes}
+    set {_uniqueStorage()._maximumDecodedBytes = newValue}
   }
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -964,6 +1002,48 @@ package nonisolated struct WireResolve: Sendable {
   package init() {}
 
   fileprivate var _host: Data? = nil
+}
+
+package nonisolated struct WireProxy: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// 1 HTTP, 2 SOCKS5 with addresses, 3 SOCKS5 with names.
+  package var kind: UInt32 = 0
+
+  package var host: Data = Data()
+
+  package var port: UInt32 = 0
+
+  package var credentials: WireProxyCredentials {
+    get {_credentials ?? WireProxyCredentials()}
+    set {_credentials = newValue}
+  }
+  /// Returns true if `credentials` has been explicitly set.
+  package var hasCredentials: Bool {self._credentials != nil}
+  /// Clears the value of `credentials`. Subsequent reads from it will return its default value.
+  package mutating func clearCredentials() {self._credentials = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _credentials: WireProxyCredentials? = nil
+}
+
+package nonisolated struct WireProxyCredentials: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var user: Data = Data()
+
+  package var password: Data = Data()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
 }
 
 /// No host is any; no target keeps what the request has. Port 0 likewise.
@@ -1884,7 +1964,7 @@ nonisolated extension WireGoodbye: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireEffort: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Effort"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}attempts\0\u{3}connections_opened\0\u{3}requests_on_reused_connections\0\u{3}handshakes_full\0\u{3}handshakes_resumed\0\u{3}wire_bytes_sent\0\u{3}wire_bytes_received\0\u{3}resolver_queries\0\u{3}resolver_hits\0\u{3}resolver_failures\0\u{1}deferred\0\u{3}stale_retries\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}attempts\0\u{3}connections_opened\0\u{3}requests_on_reused_connections\0\u{3}handshakes_full\0\u{3}handshakes_resumed\0\u{3}wire_bytes_sent\0\u{3}wire_bytes_received\0\u{3}resolver_queries\0\u{3}resolver_hits\0\u{3}resolver_failures\0\u{1}deferred\0\u{3}stale_retries\0\u{3}resolver_timeouts\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1904,6 +1984,7 @@ nonisolated extension WireEffort: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       case 10: try { try decoder.decodeSingularUInt64Field(value: &self.resolverFailures) }()
       case 11: try { try decoder.decodeSingularUInt64Field(value: &self.deferred) }()
       case 12: try { try decoder.decodeSingularUInt64Field(value: &self.staleRetries) }()
+      case 13: try { try decoder.decodeSingularUInt64Field(value: &self.resolverTimeouts) }()
       default: break
       }
     }
@@ -1946,6 +2027,9 @@ nonisolated extension WireEffort: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if self.staleRetries != 0 {
       try visitor.visitSingularUInt64Field(value: self.staleRetries, fieldNumber: 12)
     }
+    if self.resolverTimeouts != 0 {
+      try visitor.visitSingularUInt64Field(value: self.resolverTimeouts, fieldNumber: 13)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1962,6 +2046,7 @@ nonisolated extension WireEffort: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if lhs.resolverFailures != rhs.resolverFailures {return false}
     if lhs.deferred != rhs.deferred {return false}
     if lhs.staleRetries != rhs.staleRetries {return false}
+    if lhs.resolverTimeouts != rhs.resolverTimeouts {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2357,7 +2442,7 @@ nonisolated extension WireDrain: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Job"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}method\0\u{1}headers\0\u{1}body\0\u{3}connect_timeout_ns\0\u{3}total_timeout_ns\0\u{3}first_byte_timeout_ns\0\u{3}idle_timeout_ns\0\u{3}low_speed_bytes_per_second\0\u{3}low_speed_time_ns\0\u{3}follow_redirects\0\u{3}maximum_hops\0\u{1}retries\0\u{3}retry_delay_ns\0\u{3}retry_maximum_time_ns\0\u{3}retry_unsafe\0\u{3}tls_insecure\0\u{3}tls_authorities_pem\0\u{3}tls_certificate_pem\0\u{3}tls_private_key_pem\0\u{3}tls_minimum_version\0\u{3}address_family\0\u{1}resolve\0\u{3}connect_to\0\u{3}connections_per_origin\0\u{3}body_disposition\0\u{3}inline_maximum_bytes\0\u{3}maximum_body_bytes\0\u{3}include_headers\0\u{3}give_up_after_ns\0\u{3}tls_maximum_version\0\u{3}tls_ciphers\0\u{3}tls13_ciphers\0\u{3}tls_pinned_keys\0\u{3}redirects_to_private\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}method\0\u{1}headers\0\u{1}body\0\u{3}connect_timeout_ns\0\u{3}total_timeout_ns\0\u{3}first_byte_timeout_ns\0\u{3}idle_timeout_ns\0\u{3}low_speed_bytes_per_second\0\u{3}low_speed_time_ns\0\u{3}follow_redirects\0\u{3}maximum_hops\0\u{1}retries\0\u{3}retry_delay_ns\0\u{3}retry_maximum_time_ns\0\u{3}retry_unsafe\0\u{3}tls_insecure\0\u{3}tls_authorities_pem\0\u{3}tls_certificate_pem\0\u{3}tls_private_key_pem\0\u{3}tls_minimum_version\0\u{3}address_family\0\u{1}resolve\0\u{3}connect_to\0\u{3}connections_per_origin\0\u{3}body_disposition\0\u{3}inline_maximum_bytes\0\u{3}maximum_body_bytes\0\u{3}include_headers\0\u{3}give_up_after_ns\0\u{3}tls_maximum_version\0\u{3}tls_ciphers\0\u{3}tls13_ciphers\0\u{3}tls_pinned_keys\0\u{3}redirects_to_private\0\u{3}http_proxy\0\u{3}https_proxy\0\u{3}proxy_bypass\0\u{3}decode_content\0\u{3}maximum_decoded_bytes\0")
 
   fileprivate class _StorageClass {
     var _method: String = String()
@@ -2389,11 +2474,16 @@ nonisolated extension WireJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
     var _addressFamily: UInt32 = 0
     var _resolve: [WireResolve] = []
     var _connectTo: [WireConnectTo] = []
+    var _httpProxy: WireProxy? = nil
+    var _httpsProxy: WireProxy? = nil
+    var _proxyBypass: [String] = []
     var _connectionsPerOrigin: UInt32 = 0
     var _bodyDisposition: UInt32 = 0
     var _inlineMaximumBytes: UInt64 = 0
     var _maximumBodyBytes: UInt64 = 0
     var _includeHeaders: Bool = false
+    var _decodeContent: Bool = false
+    var _maximumDecodedBytes: UInt64 = 0
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -2433,11 +2523,16 @@ nonisolated extension WireJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
       _addressFamily = source._addressFamily
       _resolve = source._resolve
       _connectTo = source._connectTo
+      _httpProxy = source._httpProxy
+      _httpsProxy = source._httpsProxy
+      _proxyBypass = source._proxyBypass
       _connectionsPerOrigin = source._connectionsPerOrigin
       _bodyDisposition = source._bodyDisposition
       _inlineMaximumBytes = source._inlineMaximumBytes
       _maximumBodyBytes = source._maximumBodyBytes
       _includeHeaders = source._includeHeaders
+      _decodeContent = source._decodeContent
+      _maximumDecodedBytes = source._maximumDecodedBytes
     }
   }
 
@@ -2490,6 +2585,11 @@ nonisolated extension WireJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
         case 32: try { try decoder.decodeSingularStringField(value: &_storage._tls13Ciphers) }()
         case 33: try { try decoder.decodeRepeatedBytesField(value: &_storage._tlsPinnedKeys) }()
         case 34: try { try decoder.decodeSingularBoolField(value: &_storage._redirectsToPrivate) }()
+        case 35: try { try decoder.decodeSingularMessageField(value: &_storage._httpProxy) }()
+        case 36: try { try decoder.decodeSingularMessageField(value: &_storage._httpsProxy) }()
+        case 37: try { try decoder.decodeRepeatedStringField(value: &_storage._proxyBypass) }()
+        case 38: try { try decoder.decodeSingularBoolField(value: &_storage._decodeContent) }()
+        case 39: try { try decoder.decodeSingularUInt64Field(value: &_storage._maximumDecodedBytes) }()
         default: break
         }
       }
@@ -2604,6 +2704,21 @@ nonisolated extension WireJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
       if _storage._redirectsToPrivate != false {
         try visitor.visitSingularBoolField(value: _storage._redirectsToPrivate, fieldNumber: 34)
       }
+      try { if let v = _storage._httpProxy {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 35)
+      } }()
+      try { if let v = _storage._httpsProxy {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 36)
+      } }()
+      if !_storage._proxyBypass.isEmpty {
+        try visitor.visitRepeatedStringField(value: _storage._proxyBypass, fieldNumber: 37)
+      }
+      if _storage._decodeContent != false {
+        try visitor.visitSingularBoolField(value: _storage._decodeContent, fieldNumber: 38)
+      }
+      if _storage._maximumDecodedBytes != 0 {
+        try visitor.visitSingularUInt64Field(value: _storage._maximumDecodedBytes, fieldNumber: 39)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -2642,11 +2757,16 @@ nonisolated extension WireJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
         if _storage._addressFamily != rhs_storage._addressFamily {return false}
         if _storage._resolve != rhs_storage._resolve {return false}
         if _storage._connectTo != rhs_storage._connectTo {return false}
+        if _storage._httpProxy != rhs_storage._httpProxy {return false}
+        if _storage._httpsProxy != rhs_storage._httpsProxy {return false}
+        if _storage._proxyBypass != rhs_storage._proxyBypass {return false}
         if _storage._connectionsPerOrigin != rhs_storage._connectionsPerOrigin {return false}
         if _storage._bodyDisposition != rhs_storage._bodyDisposition {return false}
         if _storage._inlineMaximumBytes != rhs_storage._inlineMaximumBytes {return false}
         if _storage._maximumBodyBytes != rhs_storage._maximumBodyBytes {return false}
         if _storage._includeHeaders != rhs_storage._includeHeaders {return false}
+        if _storage._decodeContent != rhs_storage._decodeContent {return false}
+        if _storage._maximumDecodedBytes != rhs_storage._maximumDecodedBytes {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -2730,6 +2850,90 @@ nonisolated extension WireResolve: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs._host != rhs._host {return false}
     if lhs.port != rhs.port {return false}
     if lhs.addresses != rhs.addresses {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireProxy: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Proxy"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}kind\0\u{1}host\0\u{1}port\0\u{1}credentials\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.kind) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.host) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.port) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._credentials) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.kind != 0 {
+      try visitor.visitSingularUInt32Field(value: self.kind, fieldNumber: 1)
+    }
+    if !self.host.isEmpty {
+      try visitor.visitSingularBytesField(value: self.host, fieldNumber: 2)
+    }
+    if self.port != 0 {
+      try visitor.visitSingularUInt32Field(value: self.port, fieldNumber: 3)
+    }
+    try { if let v = self._credentials {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireProxy, rhs: WireProxy) -> Bool {
+    if lhs.kind != rhs.kind {return false}
+    if lhs.host != rhs.host {return false}
+    if lhs.port != rhs.port {return false}
+    if lhs._credentials != rhs._credentials {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireProxyCredentials: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ProxyCredentials"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}user\0\u{1}password\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.user) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.password) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.user.isEmpty {
+      try visitor.visitSingularBytesField(value: self.user, fieldNumber: 1)
+    }
+    if !self.password.isEmpty {
+      try visitor.visitSingularBytesField(value: self.password, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireProxyCredentials, rhs: WireProxyCredentials) -> Bool {
+    if lhs.user != rhs.user {return false}
+    if lhs.password != rhs.password {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

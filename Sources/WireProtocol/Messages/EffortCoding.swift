@@ -13,6 +13,7 @@ extension WireEffort {
     resolverQueries = effort.resolverQueries
     resolverHits = effort.resolverHits
     resolverFailures = effort.resolverFailures
+    resolverTimeouts = effort.resolverTimeouts
     deferred = effort.deferred
     staleRetries = effort.staleRetries
   }
@@ -31,6 +32,7 @@ extension EffortCounters {
     resolverQueries = wire.resolverQueries
     resolverHits = wire.resolverHits
     resolverFailures = wire.resolverFailures
+    resolverTimeouts = wire.resolverTimeouts
     deferred = wire.deferred
     staleRetries = wire.staleRetries
   }

@@ -49,11 +49,17 @@ extension WireJob {
     resolve = job.addressing.resolveRules.map(WireResolve.init)
     connectTo = job.addressing.connectToRules.map(WireConnectTo.init)
 
+    if let proxy = job.proxies.http { httpProxy = WireProxy(proxy) }
+    if let proxy = job.proxies.https { httpsProxy = WireProxy(proxy) }
+    proxyBypass = job.proxies.bypass
+
     connectionsPerOrigin = UInt32(clamping: job.connectionsPerOrigin)
     bodyDisposition = UInt32(job.body.disposition.rawValue)
     inlineMaximumBytes = UInt64(job.body.inlineMaximumBytes)
     maximumBodyBytes = job.body.maximumBytes
     includeHeaders = job.body.includesHeaders
+    decodeContent = job.body.decodes
+    maximumDecodedBytes = job.body.maximumDecodedBytes
   }
 }
 
@@ -113,6 +119,10 @@ extension JobSpecification {
     for entry in wire.resolve { addressing.resolveRules.append(try ResolveRule(entry)) }
     for entry in wire.connectTo { addressing.connectToRules.append(try ConnectToRule(entry)) }
 
+    proxies.http = wire.hasHTTPProxy ? try ProxyServer(wire.httpProxy) : nil
+    proxies.https = wire.hasHTTPSProxy ? try ProxyServer(wire.httpsProxy) : nil
+    proxies.bypass = wire.proxyBypass
+
     guard wire.connectionsPerOrigin > 0 else { throw JobCodingError(field: "connections_per_origin") }
     connectionsPerOrigin = Int(wire.connectionsPerOrigin)
     guard let disposition = BodyPolicy.Disposition(rawValue: UInt8(clamping: wire.bodyDisposition)) else {
@@ -122,46 +132,8 @@ extension JobSpecification {
     body.inlineMaximumBytes = Int(clamping: wire.inlineMaximumBytes)
     body.maximumBytes = wire.maximumBodyBytes
     body.includesHeaders = wire.includeHeaders
-  }
-}
-
-extension WireResolve {
-  init(_ rule: ResolveRule) {
-    self.init()
-    if let name = rule.host { host = bytes(name) }
-    port = UInt32(rule.port ?? 0)
-    addresses = rule.addresses
-  }
-}
-
-extension ResolveRule {
-  init(_ wire: WireResolve) throws(JobCodingError) {
-    guard let port = UInt16(exactly: wire.port), !wire.addresses.isEmpty else { throw JobCodingError(field: "resolve") }
-    self.init(host: wire.hasHost ? Array(wire.host) : nil, port: port == 0 ? nil : port, addresses: wire.addresses)
-  }
-}
-
-extension WireConnectTo {
-  init(_ rule: ConnectToRule) {
-    self.init()
-    if let name = rule.host { host = bytes(name) }
-    port = UInt32(rule.port ?? 0)
-    if let name = rule.targetHost { targetHost = bytes(name) }
-    targetPort = UInt32(rule.targetPort ?? 0)
-  }
-}
-
-extension ConnectToRule {
-  init(_ wire: WireConnectTo) throws(JobCodingError) {
-    guard let port = UInt16(exactly: wire.port), let targetPort = UInt16(exactly: wire.targetPort) else {
-      throw JobCodingError(field: "connect_to")
-    }
-    self.init(
-      host: wire.hasHost ? Array(wire.host) : nil,
-      port: port == 0 ? nil : port,
-      targetHost: wire.hasTargetHost ? Array(wire.targetHost) : nil,
-      targetPort: targetPort == 0 ? nil : targetPort
-    )
+    body.decodes = wire.decodeContent
+    body.maximumDecodedBytes = wire.maximumDecodedBytes
   }
 }
 
