@@ -56,6 +56,10 @@ let package = Package(
     .systemLibrary(name: "CZeroMQ"),
     .systemLibrary(name: "COpenSSL"),
     .systemLibrary(name: "CIDN2"),
+    .systemLibrary(name: "CAres"),
+    .systemLibrary(name: "CZlib"),
+    .systemLibrary(name: "CBrotli"),
+    .systemLibrary(name: "CZstd"),
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "COriginShims"),
 
@@ -68,22 +72,27 @@ let package = Package(
     // Middle.
     module("Scheduling", ["FetchModel", deque, heap]),  // pure
     module("Records", ["FetchModel"]),  // pure
+    module("Proxies", ["FetchModel", "HTTP1"]),  // pure
     module("WireProtocol", ["FetchModel", protobuf]),  // pure
     module("ZeroMQ", ["CZeroMQ", "FetchModel"]),
     module("Keys", ["PosixIO", "ZeroMQ"]),
     module("TLS", ["COpenSSL", "FetchModel"]),
-    module("Resolver", ["FetchModel", "PosixIO"]),
+    module("ContentCodings", ["CBrotli", "CZlib", "CZstd"]),
+    module("Resolver", ["CAres", "FetchModel", "PosixIO", deque, heap]),
 
     // Shells.
     module(
       "FetchClient",
-      ["FetchModel", "HTTP1", "PosixIO", "Records", "Resolver", "TLS", "WireProtocol", deque]
+      [
+        "ContentCodings", "FetchModel", "HTTP1", "PosixIO", "Proxies", "Records", "Resolver", "TLS", "WireProtocol",
+        deque,
+      ]
     ),
     module(
       "AgentRuntime",
       [
-        "FetchClient", "FetchModel", "Keys", "PosixIO", "Resolver", "Scheduling", "TLS", "WireProtocol", "ZeroMQ",
-        deque, logging,
+        "ContentCodings", "FetchClient", "FetchModel", "Keys", "PosixIO", "Resolver", "Scheduling", "TLS",
+        "WireProtocol", "ZeroMQ", deque, logging,
       ]
     ),
     module("JobStore", ["FetchModel", "PosixIO", "Records"]),
@@ -97,9 +106,15 @@ let package = Package(
     // Programs.
     program(
       "coordinator",
-      ["CoordinatorRuntime", "FetchModel", "JobStore", "Keys", "PosixIO", "Records", "TLS", argumentParser, logging]
+      [
+        "CoordinatorRuntime", "FetchModel", "JobStore", "Keys", "PosixIO", "Records", "Resolver", "TLS", argumentParser,
+        logging,
+      ]
     ),
-    program("agent", ["AgentRuntime", "FetchClient", "FetchModel", "Keys", "PosixIO", argumentParser, logging]),
+    program(
+      "agent",
+      ["AgentRuntime", "FetchClient", "FetchModel", "Keys", "PosixIO", "Resolver", argumentParser, logging]
+    ),
 
     // The origin server of the demo and the tests; no part of the product's path.
     module("OriginServer", ["COpenSSL", "COriginShims"]),

@@ -2,6 +2,7 @@ import FetchClient
 import FetchModel
 import Logging
 import PosixIO
+import Resolver
 import Scheduling
 import WireProtocol
 import ZeroMQ
@@ -112,7 +113,15 @@ extension Agent {
   /// After the session's last message nothing is acknowledged any more, but what was sent before it is taken.
   mutating func trustSent() { if unsent.isEmpty { admission.addUnacknowledged(-outbox.removeAll()) } }
 
-  var totalEffort: EffortCounters { efforts.reduce(EffortCounters()) { $0 + $1 } }
+  var totalEffort: EffortCounters {
+    var total = efforts.reduce(EffortCounters()) { $0 + $1 }
+    let done = resolver.counters
+    total.resolverQueries += done.queries - resolverBefore.queries
+    total.resolverHits += done.hits - resolverBefore.hits
+    total.resolverFailures += done.failures - resolverBefore.failures
+    total.resolverTimeouts += done.timeouts - resolverBefore.timeouts
+    return total
+  }
 
   // MARK: Sending
 

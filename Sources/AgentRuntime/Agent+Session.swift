@@ -120,6 +120,7 @@ extension Agent {
       )
       job = context
       efforts = Array(repeating: EffortCounters(), count: workers.count)
+      resolverBefore = resolver.counters
       rowsInHand = Array(repeating: 0, count: workers.count)
       spread.forgetAll()
       for worker in workers { worker.send(.begin(context)) }

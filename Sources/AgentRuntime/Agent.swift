@@ -1,3 +1,4 @@
+import ContentCodings
 import DequeModule
 import FetchClient
 import FetchModel
@@ -43,7 +44,8 @@ package func runAgent(_ configuration: AgentConfiguration, signals: TerminationS
   -> AgentExit
 {
   var exit = AgentExit.signalled
-  try Resolver.withThreads(4) { resolver in
+  try Resolver.withThread(configuration.resolver) { resolver in
+    let decoderBudget = DecoderBudget(bytes: configuration.decoderBytes)
     let reports = try Mailbox<WorkerReport>()
     let admission = Admission()
     var inboxes: [Mailbox<WorkerCommand>] = []
@@ -62,7 +64,8 @@ package func runAgent(_ configuration: AgentConfiguration, signals: TerminationS
             outbox: reports,
             admission: admission,
             resolver: resolver,
-            dialing: configuration.dialing
+            dialing: configuration.dialing,
+            decoderBudget: decoderBudget
           )
           try worker.run()
         } catch {
@@ -71,7 +74,14 @@ package func runAgent(_ configuration: AgentConfiguration, signals: TerminationS
         }
       }
     }
-    var agent = try Agent(configuration, workers: inboxes, reports: reports, admission: admission, log: log)
+    var agent = try Agent(
+      configuration,
+      workers: inboxes,
+      reports: reports,
+      admission: admission,
+      resolver: resolver,
+      log: log
+    )
     exit = try agent.run(signals: signals)
   }
   return exit
@@ -82,6 +92,7 @@ struct Agent: ~Copyable {
   let workers: [Mailbox<WorkerCommand>]
   let reports: Mailbox<WorkerReport>
   let admission: Admission
+  let resolver: Resolver
   let log: Logger
   let socket: Socket
   var monitor: HandshakeMonitor
@@ -107,6 +118,8 @@ struct Agent: ~Copyable {
   var unsent: Deque<[[UInt8]]> = []
   var job: JobContext?
   var efforts: [EffortCounters]
+  /// What the resolver had done before the job.
+  var resolverBefore = ResolverCounters()
   /// By worker: rows that it was given and that are in no report.
   var rowsInHand: [Int]
   var finishedWorkers = 0
@@ -118,6 +131,7 @@ struct Agent: ~Copyable {
     workers: [Mailbox<WorkerCommand>],
     reports: Mailbox<WorkerReport>,
     admission: Admission,
+    resolver: Resolver,
     log: Logger
   ) throws {
     let context = try Context(ioThreads: 1)
@@ -142,6 +156,7 @@ struct Agent: ~Copyable {
     self.workers = workers
     self.reports = reports
     self.admission = admission
+    self.resolver = resolver
     self.log = log
     self.socket = socket
     self.monitor = monitor

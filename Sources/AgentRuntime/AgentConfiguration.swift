@@ -1,5 +1,6 @@
 package import FetchClient
 package import Keys
+package import Resolver
 
 /// What an agent was told on its command line, validated; immutable.
 package struct AgentConfiguration: Sendable {
@@ -15,6 +16,9 @@ package struct AgentConfiguration: Sendable {
   /// Nothing is encrypted without.
   package var keys: AgentKeys?
   package var dialing = DialingPolicy()
+  package var resolver = ResolverSettings()
+  /// Bytes that all decoders of bodies may take together.
+  package var decoderBytes = 256 * 1024 * 1024
   /// A pipe whose end means that whoever started this process is gone.
   package var lifeline: Int32?
 

@@ -25,6 +25,8 @@ struct JobDescription {
       var threads: Int?
       var denyPrivate: Bool?
       var allowPorts: String?
+      var interface: String?
+      var dnsServers: String?
       /// Where they dial in.
       var listen: String?
       var keys: String?
@@ -177,7 +179,9 @@ extension JobDescription.Terms.Agents {
         count: plan.count,
         threads: plan.threads,
         denyPrivate: plan.deniesPrivate ? true : nil,
-        allowPorts: plan.allowedPorts
+        allowPorts: plan.allowedPorts,
+        interface: plan.interface,
+        dnsServers: plan.nameServers
       )
     case .remote(let endpoint):
       self.init(
@@ -192,6 +196,8 @@ extension JobDescription.Terms.Agents {
     guard case .local(var plan) = agents else { return agents }
     plan.deniesPrivate = plan.deniesPrivate || denyPrivate == true
     plan.allowedPorts = plan.allowedPorts ?? allowPorts
+    plan.interface = plan.interface ?? interface
+    plan.nameServers = plan.nameServers ?? dnsServers
     return .local(plan)
   }
 
@@ -202,6 +208,8 @@ extension JobDescription.Terms.Agents {
         var plan = LocalAgentPlan(count: count, threads: threads)
         plan.deniesPrivate = denyPrivate == true
         plan.allowedPorts = allowPorts
+        plan.interface = interface
+        plan.nameServers = dnsServers
         return .local(plan)
       }
       if let listen { return .remote(endpoint: listen) }

@@ -1,6 +1,8 @@
+import ContentCodings
 import FetchModel
 import HTTP1
 import PosixIO
+import Proxies
 import Records
 import TLS
 import WireProtocol
@@ -13,8 +15,10 @@ final class Connection {
   enum State: Equatable {
     /// The name is asked for: `connecting`.
     case resolving
-    /// TCP: `handshaking`, or `sending` without TLS.
+    /// TCP: `tunneling` by some proxies, else `handshaking`, or `sending` without TLS.
     case connecting
+    /// The proxy is asked for a connection: `handshaking`, or `sending` without TLS.
+    case tunneling
     /// TLS: `sending`.
     case handshaking
     /// Request bytes are left: `receiving`.
@@ -26,6 +30,9 @@ final class Connection {
     case closed
   }
 
+  /// Whose address is sought.
+  enum Goal { case target, proxy }
+
   enum Transfer: Equatable {
     case bytes(Int)
     /// Until the socket is ready for that: TLS may have to write before it can read.
@@ -35,7 +42,10 @@ final class Connection {
     case failed(TLSFailure)
   }
 
+  /// Without an attempt; see `Token`.
   let token: UInt64
+  /// What the poll set knows the connection by, once one of the race's attempts has become it.
+  var pollToken: UInt64
   let origin: OriginSlot
   /// Part of what makes a connection reusable.
   let variant: TLSVariant
@@ -47,16 +57,26 @@ final class Connection {
   /// It rests, and nobody has looked yet whether something came behind its last response.
   var isSettling = false
 
-  var candidates: [SocketAddress] = []
-  var candidate = 0
-  /// One line an address that failed, for the message.
-  var failedCandidates: [String] = []
+  var goal = Goal.target
+  /// Whether the resolver's answer had to be waited for.
+  var waitedForName = false
+  var race = ConnectionRace([], isComplete: true)
+  var racing: [RacingSocket] = []
+  /// What a proxy is asked for.
+  var tunnelTarget: TunnelTarget?
+  var tunnel: ProxyTunnel?
+  /// What of its words is not sent yet.
+  var tunnelOutput: [UInt8] = []
 
   var reader = ResponseReader()
   var output: [UInt8] = []
   var outputSent = 0
   var hasher: SHA256Hasher?
   var inlineBody: [UInt8] = []
+  /// Of the last body that was encoded, for the next with the same codings.
+  var decoder: ContentDecoder?
+  var isDecoding = false
+  var held: HeldInput?
 
   var attempt: Attempt
   var deadline = Instant.distantFuture
@@ -78,12 +98,24 @@ final class Connection {
 
   init(token: UInt64, origin: OriginSlot, attempt: consuming Attempt, now: Instant) {
     self.token = token
+    pollToken = token
     self.origin = origin
     variant = attempt.variant
     self.attempt = attempt
     openedAt = now
     stageStart = now
   }
+
+  func pollToken(ofAttempt attempt: Int) -> UInt64 { token | UInt64(attempt) << Self.attemptShift }
+
+  /// The attempt of a poll token, 0 for the first and for what is no race.
+  static func attempt(ofPollToken token: UInt64) -> Int { Int(token >> attemptShift & 0xFF) }
+
+  /// Bits of tokens: the connection's slot, the attempt of its race, a serial number.
+  static let slotMask: UInt64 = 0xFF_FFFF
+  private static let attemptShift: UInt64 = 24
+  static let serialShift: UInt64 = 32
+  static let identityMask: UInt64 = ~(0xFF << attemptShift)
 
   var descriptor: Int32 {
     if socket == nil { return -1 }
@@ -133,7 +165,10 @@ final class Connection {
 
   /// Wire bytes since the last call.
   func takeWireBytes() -> (received: UInt64, sent: UInt64) {
-    let total = tls?.wireBytes ?? plainWireBytes
+    var total = tls?.wireBytes ?? (received: 0, sent: 0)
+    // Without TLS, and what was said to a proxy before.
+    total.received += plainWireBytes.received
+    total.sent += plainWireBytes.sent
     defer { countedWireBytes = total }
     return (total.received - countedWireBytes.received, total.sent - countedWireBytes.sent)
   }
@@ -143,6 +178,9 @@ final class Connection {
     tls?.sendCloseNotify()
     tls = nil
     socket = nil
+    racing = []
+    decoder = nil
+    held = nil
     state = .closed
   }
 }
@@ -168,7 +206,11 @@ struct Attempt: ~Copyable {
   var sentAt = Instant.zero
   var firstByteAt = Instant.zero
   var hasHead = false
+  /// Of the body as it came.
   var bodyBytes: UInt64 = 0
+  /// After decoding, if the job wants that.
+  var decodedBytes: UInt64?
+  var acceptedCodings: AcceptedCodings = []
   var isTruncated = false
   /// A redirect that was not to be followed: of its body nothing is said.
   var leavesBodyUnread = false
@@ -216,6 +258,7 @@ struct Attempt: ~Copyable {
     firstByteAt = .zero
     hasHead = false
     bodyBytes = 0
+    decodedBytes = nil
     isTruncated = false
     leavesBodyUnread = false
     next = nil

@@ -21,24 +21,29 @@ package struct TimeLimits: Sendable {
 
 /// Where an attempt stands, as far as time limits go.
 package enum Stage: Equatable {
-  case resolving, connecting, handshaking, sending, awaitingHead, receivingHead, receivingBody
+  case resolving, connecting, tunneling, handshaking, sending, awaitingHead, receivingHead, receivingBody
+  /// Nothing is read meanwhile.
+  case awaitingMemory
 
   /// Whether there is no connection yet.
   package var isDialing: Bool {
     switch self {
-    case .resolving, .connecting, .handshaking: true
-    case .sending, .awaitingHead, .receivingHead, .receivingBody: false
+    case .resolving, .connecting, .tunneling, .handshaking: true
+    case .sending, .awaitingHead, .receivingHead, .receivingBody, .awaitingMemory: false
     }
   }
+
+  /// Whether bytes ought to flow.
+  package var isTransfer: Bool { !isDialing && self != .awaitingMemory }
 
   package var failurePhase: FailurePhase {
     switch self {
     case .resolving: .dns
-    case .connecting: .connect
+    case .connecting, .tunneling: .connect
     case .handshaking: .tls
     case .sending: .send
     case .awaitingHead, .receivingHead: .head
-    case .receivingBody: .body
+    case .receivingBody, .awaitingMemory: .body
     }
   }
 }
@@ -56,11 +61,12 @@ package struct Deadline: Equatable {
     let step: (limit: UInt64, code: FailureCode) =
       switch stage {
       case .resolving: (limits.connect, .dnsTimeout)
-      case .connecting: (limits.connect, .connectTimeout)
+      case .connecting, .tunneling: (limits.connect, .connectTimeout)
       case .handshaking: (limits.connect, .tlsTimeout)
       case .sending: (limits.idle, .sendTimeout)
       case .awaitingHead: (limits.firstByte, .firstByteTimeout)
       case .receivingHead, .receivingBody: (limits.idle, .idleTimeout)
+      case .awaitingMemory: (.max, .timeoutTotal)
       }
     let own = stageStart.adding(nanoseconds: step.limit)
     self = own < whole ? Deadline(own, step.code) : Deadline(whole, .timeoutTotal)

@@ -7,6 +7,8 @@ package struct DialingPolicy: Equatable, Sendable {
   package var deniesPrivate = false
   /// nil for all.
   package var allowedPorts: PortRanges?
+  /// Where connections leave from, in turn; empty where the kernel chooses.
+  package var sources: [SocketSource] = []
 
   /// Everything may be reached.
   package init() {}

@@ -78,18 +78,32 @@ enum FailureMapping {
     }
   }
 
-  static func timeout(_ code: FailureCode, in stage: Stage, after nanoseconds: UInt64, host: String) -> FetchFailure {
+  /// `detail`: what else is known, such as the addresses that were tried.
+  static func timeout(
+    _ code: FailureCode,
+    in stage: Stage,
+    after nanoseconds: UInt64,
+    host: String,
+    detail: String
+  ) -> FetchFailure {
     let what: StaticString =
       switch stage {
       case .resolving: "resolving the name"
       case .connecting: "connecting"
+      case .tunneling: "waiting for the proxy's tunnel"
       case .handshaking: "in the TLS handshake"
       case .sending: "sending the request"
       case .awaitingHead: "waiting for the response"
       case .receivingHead: "receiving the head of the response"
       case .receivingBody: "receiving the body"
+      case .awaitingMemory: "waiting for memory to decode the body"
       }
     let milliseconds = nanoseconds / 1_000_000
-    return FetchFailure(code, in: stage.failurePhase, "\(host): time limit reached after \(milliseconds) ms, \(what)")
+    let more = detail.isEmpty ? "" : ": \(detail)"
+    return FetchFailure(
+      code,
+      in: stage.failurePhase,
+      "\(host): time limit reached after \(milliseconds) ms, \(what)\(more)"
+    )
   }
 }

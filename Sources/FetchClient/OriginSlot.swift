@@ -1,7 +1,7 @@
 import DequeModule
 import FetchModel
 import PosixIO
-import Resolver
+import Proxies
 import TLS
 import WireProtocol
 
@@ -19,16 +19,6 @@ struct PendingRow {
 
 /// What one worker knows about an origin: its rows, its connections, its addresses, its TLS sessions.
 final class OriginSlot {
-  enum Addresses {
-    case unknown
-    /// `query`: which answer is waited for.
-    case resolving(since: Instant, query: UInt64)
-    case known([SocketAddress], until: Instant)
-    case missing(Resolution, until: Instant)
-  }
-
-  /// As long as a resolved name is used without asking again.
-  static let addressLifetime: UInt64 = 60_000_000_000
   private static let fewestSessions = 16
 
   /// Of the session; another coordinator gives another one.
@@ -37,6 +27,10 @@ final class OriginSlot {
   let hostField: [UInt8]
   /// After `--connect-to`.
   let destination: (host: [UInt8], port: UInt16)
+  let route: ProxyRoute
+  /// What requests to a proxy that forwards them have besides (RFC 9112 section 3.2.2).
+  let targetPrefix: [UInt8]
+  let proxyFields: [UInt8]
 
   var waiting: Deque<PendingRow> = []
   /// Idle connections, the most recently used last.
@@ -53,21 +47,63 @@ final class OriginSlot {
   /// The origin asked for a pause: rows that were on their way here when it did are given back until then.
   var pausedUntil = Instant.zero
 
-  var addresses = Addresses.unknown
+  /// Tunnels to it that the proxy refused: of several addresses another one is asked for next.
+  var refusedTunnels = 0
   /// Where the next connection begins: at the address that connected last, or behind one that did not.
   var preferredAddress: SocketAddress?
   private var sessions: [TLSSession] = []
 
-  init(number: UInt32, url: HTTPURL, book: AddressBook) {
+  init(number: UInt32, url: HTTPURL, job: WorkerJob, checksAddress: Bool) {
     self.number = number
     self.url = url
     var field: [UInt8] = []
     url.appendHostField(to: &field)
     hostField = field
-    destination = book.destination(host: url.host, port: url.port)
+    let destination = job.book.destination(host: url.host, port: url.port)
+    self.destination = destination
+    route = job.proxies.route(
+      for: url.scheme,
+      url.host,
+      url.hostKind,
+      isMoved: destination.host != url.host || destination.port != url.port,
+      checksAddresses: checksAddress
+    )
+    if case .forward(let proxy) = route {
+      targetPrefix = url.absoluteFormPrefix
+      proxyFields = proxy.authorizationLine
+    } else {
+      targetPrefix = []
+      proxyFields = []
+    }
   }
 
   var isTLS: Bool { url.scheme == .https }
+
+  /// Whether the destination's own address has to be known here.
+  var needsAddress: Bool {
+    switch route {
+    case .direct, .tunnelToAddress: true
+    case .forward, .tunnelToName: false
+    }
+  }
+
+  /// Of the destination's host.
+  var destinationKind: HTTPURL.HostKind {
+    if destination.host == url.host { return url.hostKind }
+    guard let address = SocketAddress(numeric: String(decoding: destination.host, as: UTF8.self), port: 0) else {
+      return .name
+    }
+    return address.family == .ipv4 ? .ipv4 : .ipv6
+  }
+
+  /// Of an origin whose address only the proxy sees: names are taken for those of the open network, for redirects from
+  /// there must not lead to numbers that are of another one.
+  var mayBeGlobal: Bool {
+    guard let address = SocketAddress(numeric: String(decoding: url.host, as: UTF8.self), port: 0) else {
+      return url.host != Array("localhost".utf8)
+    }
+    return isGlobalAddress(address.address)
+  }
 
   /// What the certificate has to say is the URL's host, whatever name a row's `sni` indicates.
   func identity(indication: [UInt8]?) -> TLSConnection.Identity {

@@ -25,7 +25,7 @@ extension Worker {
     guard let job else { return }
     if connection.state == .idle { return close(connection) }
     guard let stage = connection.stage else { return }
-    if !stage.isDialing, now >= connection.attempt.speed.dueAt(job.limits) {
+    if stage.isTransfer, now >= connection.attempt.speed.dueAt(job.limits) {
       if connection.attempt.speed.isTooSlow(at: now, job.limits) {
         let limit = job.limits.lowSpeedBytesPerSecond
         let message = "\(hostName(connection)): fewer than \(limit) bytes a second"
@@ -34,7 +34,13 @@ extension Worker {
       renewDeadline(connection, stage, job)
       if now < connection.deadline { return }
     }
-    if stage == .connecting { passOver(connection) }
+    if stage == .connecting {
+      // It may have been the race's next attempt that was due, and no limit at all.
+      runRace(connection, job)
+      if connection.state != .connecting || now < connection.deadline { return }
+      passOver(connection)
+    }
+    if stage == .resolving, resolvingExpired(connection) { return }
     // What a redirect sends besides took too long, but there is time left for where it leads.
     if now >= connection.attempt.drainsUntil, !isOutOfTime(connection) { return leave(connection) }
     let since = connection.deadlineCode == .timeoutTotal ? connection.attempt.startedAt : connection.stageStart
@@ -44,7 +50,8 @@ extension Worker {
         connection.deadlineCode,
         in: stage,
         after: now.nanoseconds(since: since),
-        host: hostName(connection)
+        host: hostName(connection),
+        detail: stage == .connecting ? connection.race.report : ""
       )
     )
   }
@@ -61,8 +68,9 @@ extension Worker {
       total: connection.attempt.total,
       limits: job.limits
     )
-    let speed = stage.isDialing ? .distantFuture : connection.attempt.speed.dueAt(job.limits)
-    setDeadline(connection, min(deadline.instant, speed, connection.attempt.drainsUntil), deadline.code)
+    let speed = stage.isTransfer ? connection.attempt.speed.dueAt(job.limits) : .distantFuture
+    let attempt = stage == .connecting ? connection.race.nextDueAt : .distantFuture
+    setDeadline(connection, min(deadline.instant, speed, connection.attempt.drainsUntil, attempt), deadline.code)
   }
 }
 
@@ -72,8 +80,10 @@ extension Connection {
     switch state {
     case .resolving: .resolving
     case .connecting: .connecting
+    case .tunneling: .tunneling
     case .handshaking: .handshaking
     case .sending: .sending
+    case .receiving where held != nil: .awaitingMemory
     case .receiving:
       attempt.hasHead ? .receivingBody : attempt.firstByteAt == .zero ? .awaitingHead : .receivingHead
     case .idle, .closed: nil

@@ -1,30 +1,13 @@
-import DequeModule
 import FetchModel
 import Glibc
 import PosixIO
+import Proxies
 import Records
-import Resolver
 import TLS
 import WireProtocol
 
-/// A resolver's answer on its way back to the worker that asked.
-package struct ResolvedName: Sendable {
-  /// Numbers of origins change and are used again; those of queries are not.
-  let query: UInt64
-  let resolution: Resolution
-}
-
-extension Resolution {
-  /// Nanoseconds for which a failed look-up is not repeated.
-  fileprivate var failureLifetime: UInt64 {
-    switch self {
-    case .notFound, .noAddress: 10_000_000_000
-    case .addresses, .failed, .unavailable: 1_000_000_000
-    }
-  }
-}
-
-/// From a row without a connection to a connection that can carry it.
+/// From a row without a connection to a connection that can carry it: addresses (`+Names`), TCP (`+Racing`), the
+/// proxy's tunnel (`+Tunnel`), TLS.
 extension Worker {
   func open(for pending: PendingRow, at origin: OriginSlot) {
     guard let job else { return }
@@ -35,169 +18,75 @@ extension Worker {
     let connection = register(for: origin, attempt)
     connection.output = output
     renewDeadline(connection, .resolving, job)
-    findAddresses(for: connection, job)
+    findWay(connection, job)
   }
 
-  private func findAddresses(for connection: Connection, _ job: WorkerJob) {
+  private func findWay(_ connection: Connection, _ job: WorkerJob) {
     let origin = connection.origin
     let (host, port) = origin.destination
     if let refusal = dialing.refusal(ofPort: port) { return block(connection, refusal) }
-    if let fixed = job.book.addresses(host: host, port: port) {
-      return dial(connection, fixed, job)
+    if origin.needsAddress { return seek(.target, for: connection, job) }
+    // The proxy looks up names; what is no name can be judged here.
+    if connection.attempt.staysGlobal, let fixed = job.book.addresses(host: host, port: port),
+      let refusal = AddressScreen(fixed, dialing, staysGlobal: true).refusal
+    {
+      return block(connection, refusal)
     }
-    if case .known(let addresses, let end) = origin.addresses, now < end {
-      effort.resolverHits += 1
-      return dial(connection, addresses, job)
-    }
-    if case .missing(let resolution, let end) = origin.addresses, now < end {
-      effort.resolverHits += 1
-      return failedToResolve(connection, resolution, job)
-    }
-    if case .resolving = origin.addresses { return }
-    lastQuery += 1
-    let query = lastQuery
-    origin.addresses = .resolving(since: now, query: query)
-    effort.resolverQueries += 1
-    queries[query] = origin
-    let inbox = inbox
-    resolver.ask(
-      Resolver.Query(name: String(decoding: host, as: UTF8.self), family: job.book.family) { resolution in
-        inbox.send(.resolved(ResolvedName(query: query, resolution: resolution)))
-      }
-    )
+    connection.tunnelTarget = TunnelTarget(host: host, origin.destinationKind, port: port)
+    connection.hasGlobalPeer = origin.mayBeGlobal
+    seek(.proxy, for: connection, job)
   }
 
-  func resolved(_ name: ResolvedName) {
-    guard let origin = queries.removeValue(forKey: name.query), let job,
-      case .resolving(let since, let query) = origin.addresses, query == name.query
-    else { return }
-    let waiting = connectionsResolving(at: origin)
-    switch name.resolution {
-    case .addresses(let found):
-      let addresses = found.map { address in
-        var address = address
-        address.port = origin.destination.port
-        return address
-      }
-      origin.addresses = .known(addresses, until: now.adding(nanoseconds: OriginSlot.addressLifetime))
-      for connection in waiting {
-        connection.dnsTime = now.nanoseconds(since: max(connection.openedAt, since))
-        dial(connection, addresses, job)
-      }
-    case .notFound, .noAddress, .failed, .unavailable:
-      origin.addresses = .missing(name.resolution, until: now.adding(nanoseconds: name.resolution.failureLifetime))
-      effort.resolverFailures += 1
-      for connection in waiting {
-        connection.dnsTime = now.nanoseconds(since: max(connection.openedAt, since))
-        failedToResolve(connection, name.resolution, job)
-      }
-    }
-  }
-
-  private func failedToResolve(_ connection: Connection, _ resolution: Resolution, _ job: WorkerJob) {
-    let host = String(decoding: connection.origin.destination.host, as: UTF8.self)
-    switch resolution {
-    case .notFound: fail(connection, FetchFailure(.dnsNotFound, in: .dns, "\(host): no such name"))
-    case .noAddress, .addresses:
-      fail(connection, FetchFailure(.dnsNoAddress, in: .dns, "\(host): has no address of the family wanted"))
-    case .failed(let text): fail(connection, FetchFailure(.dnsServfail, in: .dns, "\(host): \(text)"))
-    case .unavailable(let text): localTrouble(connection, "resolver: \(text)")
-    }
-  }
-
-  private func dial(_ connection: Connection, _ addresses: [SocketAddress], _ job: WorkerJob) {
+  /// Addresses of what was sought.
+  func found(_ addresses: [SocketAddress], isComplete: Bool, for connection: Connection, _ job: WorkerJob) {
+    let (host, port) = place(of: connection)
     guard !addresses.isEmpty else {
-      let host = String(decoding: connection.origin.destination.host, as: UTF8.self)
-      return fail(connection, FetchFailure(.dnsNoAddress, in: .dns, "\(host): no address of the family wanted"))
+      let name = String(decoding: host, as: UTF8.self)
+      return fail(connection, FetchFailure(.dnsNoAddress, in: .dns, "\(name): no address of the family wanted"))
     }
-    let screen = AddressScreen(addresses, dialing, staysGlobal: connection.attempt.staysGlobal)
+    // A proxy is named by the job, never by a row.
+    guard connection.goal == .target else {
+      return race(connection, to: at(port, addresses), isComplete: isComplete, job)
+    }
+    let screen = AddressScreen(at(port, addresses), dialing, staysGlobal: connection.attempt.staysGlobal)
     if let refusal = screen.refusal { return block(connection, refusal) }
-    let addresses = screen.permitted
-    // What worked last comes first and what failed or kept silent comes last, so that a dead address costs one
-    // attempt and not each.
-    let start = connection.origin.preferredAddress.flatMap { addresses.firstIndex(of: $0) } ?? 0
-    connection.candidates = Array(addresses[start...] + addresses[..<start])
-    connection.candidate = 0
-    connectToCandidate(connection, job)
+    guard connection.origin.route != .direct else {
+      return race(connection, to: screen.permitted, isComplete: isComplete, job)
+    }
+    let target = screen.permitted[connection.origin.refusedTunnels % screen.permitted.count]
+    connection.tunnelTarget = TunnelTarget(address: target.address, port: port)
+    connection.hasGlobalPeer = isGlobalAddress(target.address)
+    seek(.proxy, for: connection, job)
+  }
+
+  /// All addresses of a name, of which some were known earlier.
+  func foundMore(_ addresses: [SocketAddress], for connection: Connection, _ job: WorkerJob) {
+    guard connection.state == .connecting else { return }
+    var added = at(place(of: connection).port, addresses)
+    if connection.goal == .target {
+      added = AddressScreen(added, dialing, staysGlobal: connection.attempt.staysGlobal).permitted
+    }
+    connection.race.complete(added)
+    runRace(connection, job)
+  }
+
+  private func at(_ port: UInt16, _ addresses: [SocketAddress]) -> [SocketAddress] {
+    addresses.map { address in
+      var address = address
+      address.port = port
+      return address
+    }
   }
 
   private func block(_ connection: Connection, _ reason: String) {
     fail(connection, FetchFailure(.addressBlocked, in: .policy, "\(hostName(connection)): \(reason)"))
   }
 
-  /// Tries the addresses in turn from the current one until one is on its way.
-  private func connectToCandidate(_ connection: Connection, _ job: WorkerJob) {
-    connection.stageStart = connection.openedAt
-    while connection.candidate < connection.candidates.count {
-      let address = connection.candidates[connection.candidate]
-      let outcome: StreamSocket.Connect?
-      do throws(SystemError) {
-        connection.socket = try StreamSocket(for: address)
-        outcome = try connection.socket?.connect(to: address)
-      } catch {
-        if isLocalTrouble(error, at: address) { return localTrouble(connection, error.description) }
-        addressFailed(connection, error.number)
-        continue
-      }
-      do throws(SystemError) { try poller.add(connection.descriptor, for: .write, token: connection.token) } catch {
-        return localTrouble(connection, error.description)
-      }
-      connection.interest = .write
-      connection.state = .connecting
-      renewDeadline(connection, .connecting, job)
-      if outcome == .connected { finishConnecting(connection) }
-      return
-    }
-  }
-
-  /// Ports have run out if this host could reach the address from one of its own; if it could not, as one without IPv6
-  /// an IPv6 address, that is the address's fault (connect(2), EADDRNOTAVAIL).
-  private func isLocalTrouble(_ error: SystemError, at address: SocketAddress) -> Bool {
-    guard FailureMapping.isLocalTrouble(error.number) else { return false }
-    guard error.number == EADDRNOTAVAIL else { return true }
-    do throws(SystemError) { return try StreamSocket.canReach(address) } catch {
-      return true
-    }
-  }
-
-  /// Notes why an address failed; after the last one the attempt fails with the last cause and all texts.
-  private func addressFailed(_ connection: Connection, _ number: Int32) {
-    passOver(connection)
-    let address = connection.candidates[connection.candidate]
-    connection.failedCandidates.append("\(address.text): \(SystemError.text(of: number)) (errno \(number))")
-    connection.socket = nil
-    connection.candidate += 1
-    if connection.candidate >= connection.candidates.count {
-      connection.connectTime = now.nanoseconds(since: connection.openedAt) - (connection.dnsTime ?? 0)
-      fail(connection, FailureMapping.connect(number, connection.failedCandidates.joined(separator: "; ")))
-    }
-  }
-
-  /// The address that is being tried does not answer: the next connection begins behind it.
-  func passOver(_ connection: Connection) {
-    let next = (connection.candidate + 1) % connection.candidates.count
-    connection.origin.preferredAddress = connection.candidates[next]
-  }
-
-  func finishConnecting(_ connection: Connection) {
+  /// TCP stands, and the proxy's tunnel if there is one.
+  func connected(_ connection: Connection) {
     guard let job else { return }
-    let number = connection.socket?.pendingError() ?? ECONNABORTED
-    guard number == 0 else {
-      let error = SystemError("connect", number: number)
-      if isLocalTrouble(error, at: connection.candidates[connection.candidate]) {
-        return localTrouble(connection, error.description)
-      }
-      addressFailed(connection, number)
-      if connection.state != .closed { connectToCandidate(connection, job) }
-      return
-    }
-    effort.connectionsOpened += 1
     let origin = connection.origin
-    let address = connection.candidates[connection.candidate]
-    connection.remoteIP = Array(address.addressText.utf8)
-    connection.hasGlobalPeer = isGlobalAddress(address.address)
     connection.connectTime = now.nanoseconds(since: connection.openedAt) - (connection.dnsTime ?? 0)
-    origin.preferredAddress = address
     guard origin.isTLS else { return send(connection) }
     let context = connection.variant.withholdsIdentity ? job.context.tlsWithoutIdentity : job.context.tls
     let identity = origin.identity(indication: connection.variant.indication)
@@ -246,12 +135,15 @@ extension Worker {
 
   func setInterest(of connection: Connection, _ interest: Poller.Readiness) throws(SystemError) {
     guard connection.interest != interest else { return }
-    try poller.modify(connection.descriptor, for: interest, token: connection.token)
+    try poller.modify(connection.descriptor, for: interest, token: connection.pollToken)
     connection.interest = interest
   }
 
-  /// Local trouble spends no attempt: the row goes back, and the operator hears about it.
-  func localTrouble(_ connection: Connection, _ message: String) {
+  // MARK: Trouble of this host
+
+  /// Local trouble spends no attempt: the row goes back, and the operator hears about it. `isShort`: of descriptors,
+  /// ports or memory, which connections that rest could give back.
+  func localTrouble(_ connection: Connection, _ message: String, isShort: Bool = true) {
     // Once a byte has left, the attempt counts.
     guard connection.state != .sending || connection.outputSent == 0, connection.state != .receiving else {
       return fail(connection, FetchFailure(.reset, in: .local, message))
@@ -264,7 +156,7 @@ extension Worker {
     let cause: Deferral.Cause = pending.redirect == nil ? .localTrouble : .redirect
     builder.add(Deferral(seq: row.seq, cause: cause, attempts: row.attempts, redirect: pending.redirect), now: now)
     dialingPausedUntil = now.adding(nanoseconds: Self.dialingPause)
-    closeIdleConnections()
+    if isShort { closeIdleConnections() }
     if now.nanoseconds(since: troubleReportedAt) > 1_000_000_000 {
       troubleReportedAt = now
       report(.localTrouble(message))
@@ -276,9 +168,5 @@ extension Worker {
   /// Each holds a descriptor, a port and memory that something else may want now.
   private func closeIdleConnections() {
     for connection in connections.compactMap({ $0 }) where connection.state == .idle { close(connection) }
-  }
-
-  private func connectionsResolving(at origin: OriginSlot) -> [Connection] {
-    connections.compactMap { $0 }.filter { $0.origin === origin && $0.state == .resolving }
   }
 }

@@ -11,8 +11,8 @@ extension Worker {
   func handle(_ connection: Connection, _ readiness: Poller.Readiness) {
     now = Clock.bootTime()
     switch connection.state {
-    case .resolving, .closed: break
-    case .connecting: finishConnecting(connection)
+    case .resolving, .connecting, .closed: break
+    case .tunneling: continueTunnel(connection)
     case .handshaking: continueHandshake(connection)
     case .sending:
       // An answer may come before the request is out (RFC 9112 section 9.5).
@@ -64,6 +64,7 @@ extension Worker {
     attempt.method = redirect?.method ?? row.method ?? context.specification.request.method
     attempt.total = min(job.limits.total, row.timeoutNanoseconds ?? .max)
     attempt.currentURL = redirect?.url
+    if context.specification.body.decodes { attempt.acceptedCodings = job.acceptedCodings(rowHeaders: row.headers) }
     let body = redirect?.dropsContent == true ? nil : row.body ?? context.specification.request.body
     attempt.hasBody = body != nil
     attempt.asksToClose = context.template.asksToClose(rowHeaders: row.headers)
@@ -71,8 +72,10 @@ extension Worker {
     output.removeAll(keepingCapacity: true)
     context.template.encode(
       method: attempt.method,
+      targetPrefix: origin.targetPrefix,
       target: redirect == nil ? row.url.target : job.url.target,
       host: origin.hostField,
+      proxyFields: origin.proxyFields,
       rowHeaders: row.headers,
       body: body,
       without: dropped,
@@ -178,6 +181,7 @@ extension Worker {
   /// Reads what is there, but not so much that others have to wait for long. More may be waiting inside TLS, which the
   /// poll set cannot see.
   func receive(_ connection: Connection) {
+    guard connection.held == nil else { return }
     var readsLeft = Self.readsPerTurn
     repeat {
       guard readsLeft > 0 else {
@@ -203,7 +207,11 @@ extension Worker {
     connection.attempt.speed.moved(count)
     // While the request is on its way, that is what has to make progress.
     if connection.state == .receiving { connection.stageStart = now }
-    let input = UnsafeRawBufferPointer(start: receiveBuffer.baseAddress, count: count)
+    parse(connection, UnsafeRawBufferPointer(start: receiveBuffer.baseAddress, count: count), job)
+  }
+
+  /// Walks through what has come, up to its end or the response's.
+  func parse(_ connection: Connection, _ input: UnsafeRawBufferPointer, _ job: WorkerJob) {
     var offset = 0
     while true {
       let event: ResponseReader.Event
@@ -211,11 +219,16 @@ extension Worker {
         let rest = UnsafeRawBufferPointer(rebasing: input[offset...])
         let result = try connection.reader.read(rest.bindMemory(to: UInt8.self).span)
         event = result.event
-        if case .body(let range) = event {
-          receivedBody(connection, UnsafeRawBufferPointer(rebasing: rest[range]), job)
-          if connection.state == .closed { return }
-        }
         offset += result.consumed
+        if case .body(let range) = event {
+          let body = UnsafeRawBufferPointer(rebasing: rest[range])
+          let intake = receivedBody(connection, body, job)
+          if connection.state == .closed { return }
+          if case .starved(let taken) = intake {
+            let undecoded = UnsafeRawBufferPointer(rebasing: body[taken...])
+            return hold(connection, body: undecoded, rest: UnsafeRawBufferPointer(rebasing: input[offset...]))
+          }
+        }
       } catch {
         let phase: FailurePhase = connection.attempt.hasHead ? .body : .head
         return fail(connection, FailureMapping.response(error, in: phase, host: hostName(connection)))
@@ -229,39 +242,15 @@ extension Worker {
         receivedHead(connection, job)
         // A redirect that must not be followed ends the attempt here, and so does one whose body is not worth a look.
         if connection.state == .closed { return }
-      case .end: return completed(connection, hasLeftover: offset < count)
+      case .end: return completed(connection, hasLeftover: offset < input.count)
       }
-    }
-  }
-
-  private func receivedBody(_ connection: Connection, _ bytes: UnsafeRawBufferPointer, _ job: WorkerJob) {
-    if connection.attempt.next != nil { return drain(connection, bytes.count) }
-    let policy = job.specification.body
-    let room = policy.maximumBytes - connection.attempt.bodyBytes
-    let kept = UInt64(bytes.count) <= room ? bytes : UnsafeRawBufferPointer(rebasing: bytes.prefix(Int(room)))
-    connection.attempt.bodyBytes += UInt64(kept.count)
-    switch policy.disposition {
-    case .discard: break
-    case .hash, .inline:
-      let hasher = connection.hasher ?? SHA256Hasher()
-      connection.hasher = hasher
-      hasher.update(kept)
-      if policy.disposition == .inline {
-        let left = policy.inlineMaximumBytes - connection.inlineBody.count
-        if left > 0 { connection.inlineBody.append(contentsOf: kept.prefix(left)) }
-      }
-    }
-    if kept.count < bytes.count {
-      connection.attempt.isTruncated = true
-      conclude(connection, nil)
-      close(connection)
-      pump(connection.origin)
     }
   }
 
   /// The response is whole. The connection goes on if nothing speaks against it.
   func completed(_ connection: Connection, hasLeftover: Bool) {
     now = Clock.bootTime()
+    guard finishDecoding(connection) else { return }
     let isOut = connection.outputSent == connection.output.count
     let isYoung = now.nanoseconds(since: connection.openedAt) < Self.maximumAge
     let persists =
@@ -351,5 +340,5 @@ extension Worker {
 
 extension Connection {
   /// Whether an attempt runs on it whose bytes may come.
-  fileprivate var isExchanging: Bool { state == .receiving || state == .sending }
+  var isExchanging: Bool { (state == .receiving || state == .sending) && held == nil }
 }

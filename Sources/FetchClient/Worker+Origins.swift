@@ -37,7 +37,7 @@ extension Worker {
       guard job.row.parseOrigin(bytes.span.extracting(pending.row.line)) else { return nil }
       job.url = job.row.url
     }
-    let origin = OriginSlot(number: number, url: job.url, book: job.book)
+    let origin = OriginSlot(number: number, url: job.url, job: job, checksAddress: dialing.deniesPrivate)
     origin.share = earlyShares.removeValue(forKey: number) ?? 0
     origins[number] = origin
     return origin

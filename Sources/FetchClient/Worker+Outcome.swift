@@ -22,7 +22,11 @@ extension Worker {
   func receivedHead(_ connection: Connection, _ job: WorkerJob) {
     connection.attempt.hasHead = true
     connection.inlineBody.removeAll(keepingCapacity: true)
-    guard job.specification.redirects.follow else { return }
+    if job.specification.redirects.follow { considerRedirect(connection, job) }
+    if connection.state != .closed, connection.attempt.next == nil { prepareDecoding(connection, job) }
+  }
+
+  private func considerRedirect(_ connection: Connection, _ job: WorkerJob) {
     let head = connection.reader.head
     let decision = RedirectDecision(
       status: head.status,
@@ -273,7 +277,10 @@ extension Worker {
     fields.httpMinorVersion = UInt8(head.minorVersion)
     fields.contentType = head.firstValue(of: "content-type")
     fields.contentLength = contentLength(of: head)
-    if !attempt.leavesBodyUnread { fields.bodyBytes = attempt.bodyBytes }
+    if !attempt.leavesBodyUnread {
+      fields.bodyBytes = attempt.decodedBytes ?? attempt.bodyBytes
+      if attempt.decodedBytes != nil { fields.wireBytes = attempt.bodyBytes }
+    }
     if policy.disposition != .discard, !attempt.leavesBodyUnread {
       let hasher = connection.hasher ?? SHA256Hasher()
       connection.hasher = hasher
@@ -286,7 +293,7 @@ extension Worker {
     }
     if attempt.isTruncated {
       fields.truncated = "length"
-    } else if policy.disposition == .inline, attempt.bodyBytes > UInt64(policy.inlineMaximumBytes) {
+    } else if policy.disposition == .inline, (fields.bodyBytes ?? 0) > UInt64(policy.inlineMaximumBytes) {
       fields.truncated = "inline"
     }
     if (300..<400).contains(head.status) {

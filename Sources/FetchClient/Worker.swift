@@ -1,3 +1,4 @@
+package import ContentCodings
 import FetchModel
 package import PosixIO
 import Records
@@ -39,6 +40,9 @@ package final class Worker {
 
   var poller: Poller
   let receiveBuffer: UnsafeMutableRawBufferPointer
+  /// Where bodies are decoded to.
+  let decodeBuffer: UnsafeMutableRawBufferPointer
+  let decoderBudget: DecoderBudget
   var now: Instant
   private var wallOffset: UInt64 = 0
   private var wallReadAt = Instant.zero
@@ -47,7 +51,7 @@ package final class Worker {
   var origins: [UInt32: OriginSlot] = [:]
   /// Shares of origins that have had no row yet.
   var earlyShares: [UInt32: Int] = [:]
-  /// By the low half of their tokens.
+  /// By the slots in their tokens.
   private(set) var connections: [Connection?] = []
   private var freeSlots: [Int] = []
   private var nextSerial: UInt64 = 1
@@ -65,9 +69,15 @@ package final class Worker {
   private var isEffortStale = false
   /// Origins that had to wait for lease or credit.
   private var stalled: [OriginSlot] = []
+  /// What is known of names.
+  var names: [[UInt8]: NameSlot] = [:]
+  /// When so many are known those that have expired are dropped.
+  var namesDueAt = 1024
   /// Names that the resolver was asked for.
-  var queries: [UInt64: OriginSlot] = [:]
+  var queries: [UInt64: NameSlot] = [:]
   var lastQuery: UInt64 = 0
+  /// Whose turn of `--interface` it is.
+  var sourceTurn = 0
   var troubleReportedAt = Instant.zero
   /// Nothing new is opened before; what is open goes on.
   var dialingPausedUntil = Instant.zero
@@ -76,6 +86,8 @@ package final class Worker {
   var settling: [Connection] = []
   /// Connections that have more to read than they were allowed in their turn.
   var unread: [Connection] = []
+  /// Connections whose bodies wait for decoder memory.
+  var starving: [Connection] = []
   private var isStopped = false
 
   /// `inbox` is what others send to, `outbox` where reports go.
@@ -85,7 +97,8 @@ package final class Worker {
     outbox: Mailbox<WorkerReport>,
     admission: Admission,
     resolver: Resolver,
-    dialing: DialingPolicy
+    dialing: DialingPolicy,
+    decoderBudget: DecoderBudget
   ) throws(SystemError) {
     self.index = index
     self.inbox = inbox
@@ -93,13 +106,18 @@ package final class Worker {
     self.admission = admission
     self.resolver = resolver
     self.dialing = dialing
+    self.decoderBudget = decoderBudget
     now = Clock.bootTime()
     receiveBuffer = .allocate(byteCount: 64 * 1024, alignment: 16)
+    decodeBuffer = .allocate(byteCount: 64 * 1024, alignment: 16)
     poller = try Poller(capacity: 256)
     try poller.add(inbox.signal.descriptor, for: .read, token: Self.mailboxToken)
   }
 
-  deinit { receiveBuffer.deallocate() }
+  deinit {
+    receiveBuffer.deallocate()
+    decodeBuffer.deallocate()
+  }
 
   /// Runs until `stop` comes.
   package func run() throws(SystemError) {
@@ -113,11 +131,16 @@ package final class Worker {
         if token == Self.mailboxToken {
           for command in inbox.drain() { obey(command) }
         } else if let connection = connection(for: token) {
-          handle(connection, readiness)
+          if connection.state == .connecting {
+            finishConnecting(connection, Connection.attempt(ofPollToken: token))
+          } else if connection.pollToken == token {
+            handle(connection, readiness)
+          }
         }
       }
       if !asked.isEmpty { settle(asked) }
       readOn()
+      feedStarving()
       if now >= earliestDeadline { expireDeadlines() }
       resumeStalled()
       flushIfDue()
@@ -137,6 +160,8 @@ package final class Worker {
   private func patience() -> Int32 {
     if !unread.isEmpty { return 0 }
     var due = min(earliestDeadline, builder.dueAt, isEffortStale ? effortDueAt : .distantFuture)
+    // Memory is given back by other workers, too, which nobody tells.
+    if !starving.isEmpty { due = min(due, now.adding(nanoseconds: 5_000_000)) }
     if !stalled.isEmpty { due = min(due, max(now.adding(nanoseconds: 5_000_000), dialingPausedUntil)) }
     guard due != .distantFuture else { return 10_000 }
     // Rounded up, or the last fraction of a millisecond would be spent spinning.
@@ -192,8 +217,10 @@ package final class Worker {
     earlyShares.removeAll()
     stalled.removeAll()
     unread.removeAll()
+    starving.removeAll()
     settling.removeAll()
     queries.removeAll()
+    names.removeAll()
     originPauses.removeAll()
     builder = BlockBuilder()
   }
@@ -226,9 +253,11 @@ package final class Worker {
   // MARK: Connections
 
   private func connection(for token: UInt64) -> Connection? {
-    let slot = Int(token & 0xFFFF_FFFF)
+    let slot = Int(token & Connection.slotMask)
     // An event of a connection that was closed earlier in the same batch has a token that nobody has any more.
-    guard slot < connections.count, let connection = connections[slot], connection.token == token else { return nil }
+    guard slot < connections.count, let connection = connections[slot],
+      connection.token == token & Connection.identityMask
+    else { return nil }
     return connection
   }
 
@@ -240,7 +269,8 @@ package final class Worker {
       slot = connections.count
       connections.append(nil)
     }
-    let token = UInt64(slot) | (nextSerial << 32)
+    precondition(slot <= Int(Connection.slotMask), "more connections than tokens tell apart")
+    let token = UInt64(slot) | (nextSerial << Connection.serialShift)
     nextSerial = (nextSerial + 1) & 0x7FFF_FFFF
     let connection = Connection(token: token, origin: origin, attempt: attempt, now: now)
     connections[slot] = connection
@@ -264,7 +294,7 @@ package final class Worker {
     keepSessions(of: connection)
     // Closing the descriptor takes it out of the poll set (epoll(7)).
     connection.close()
-    let slot = Int(connection.token & 0xFFFF_FFFF)
+    let slot = Int(connection.token & Connection.slotMask)
     connections[slot] = nil
     freeSlots.append(slot)
     origin.openConnections -= 1

@@ -24,7 +24,12 @@ package final class JobContext: Sendable {
     tls = try TLSContext(specification.tls)
     tlsWithoutIdentity =
       specification.tls.certificatePEM == nil ? tls : try TLSContext(specification.tls.withoutIdentity)
-    template = RequestTemplate(headers: specification.request.headers)
+    let hasProxy = specification.proxies.http != nil || specification.proxies.https != nil
+    // A proxy's credentials are the proxy's options', and no origin's.
+    template = RequestTemplate(
+      headers: specification.request.headers,
+      neverSent: hasProxy ? .proxyCredentials : []
+    )
   }
 }
 

@@ -42,6 +42,11 @@ package struct Poller: ~Copyable {
     try control(EPOLL_CTL_MOD, target, interest, token)
   }
 
+  /// Nothing is said of it any more, not even that it broke.
+  package func remove(_ target: Int32) throws(SystemError) {
+    try control(EPOLL_CTL_DEL, target, Readiness(rawValue: 0), 0)
+  }
+
   private func control(_ operation: Int32, _ target: Int32, _ interest: Readiness, _ token: UInt64)
     throws(SystemError)
   {

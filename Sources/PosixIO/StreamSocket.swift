@@ -17,15 +17,33 @@ package struct StreamSocket: ~Copyable {
 
   package var rawValue: Int32 { descriptor.rawValue }
 
-  /// Opens a socket for that address's family: close-on-exec, non-blocking, no delay (tcp(7)).
-  package init(for address: SocketAddress) throws(SystemError) {
-    let domain = address.family == .ipv4 ? AF_INET : AF_INET6
+  /// Opens a socket: close-on-exec, non-blocking, no delay (tcp(7)).
+  package init(family: SocketAddress.Family) throws(SystemError) {
+    let domain = family == .ipv4 ? AF_INET : AF_INET6
     let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
     let raw = socket(domain, kind, 0)
     guard raw >= 0 else { throw SystemError("socket") }
     descriptor = Descriptor(owning: raw)
     var on: Int32 = 1
     _ = setsockopt(raw, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+  }
+
+  /// Makes the connection leave from there. The port of an address is chosen by connect(2), which knows the other end:
+  /// a port that is taken towards one target is free towards others (ip(7), IP_BIND_ADDRESS_NO_PORT).
+  package func bind(to source: SocketSource) throws(SystemError) {
+    switch source {
+    case .device(let name):
+      guard setsockopt(rawValue, SOL_SOCKET, SO_BINDTODEVICE, name, socklen_t(name.utf8.count)) == 0 else {
+        throw SystemError("setsockopt SO_BINDTODEVICE")
+      }
+    case .address(let address):
+      var on: Int32 = 1
+      // Without it there are fewer ports, and nothing else is different.
+      let length = socklen_t(MemoryLayout<Int32>.size)
+      _ = setsockopt(rawValue, Int32(IPPROTO_IP), IP_BIND_ADDRESS_NO_PORT, &on, length)
+      let status = address.withSocketAddress { pointer, length in Glibc.bind(rawValue, pointer, length) }
+      guard status == 0 else { throw SystemError("bind") }
+    }
   }
 
   /// Starts to connect; `inProgress` ends with the socket being writable, then see `pendingError`.
@@ -39,11 +57,14 @@ package struct StreamSocket: ~Copyable {
 
   /// Whether this host has an address of its own from which that one can be reached. To connect a datagram socket sends
   /// nothing and finds out (udp(7)); it fails if there is none, not if ports have run out.
-  package static func canReach(_ address: SocketAddress) throws(SystemError) -> Bool {
+  package static func canReach(_ address: SocketAddress, from source: SocketSource?) throws(SystemError) -> Bool {
     let domain = address.family == .ipv4 ? AF_INET : AF_INET6
     let raw = socket(domain, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard raw >= 0 else { throw SystemError("socket") }
     let probe = Descriptor(owning: raw)
+    if case .address(let own) = source {
+      guard own.withSocketAddress({ pointer, length in Glibc.bind(raw, pointer, length) }) == 0 else { return false }
+    }
     return address.withSocketAddress { pointer, length in Glibc.connect(probe.rawValue, pointer, length) } == 0
   }
 

@@ -5,6 +5,7 @@ import FetchModel
 import Keys
 import Logging
 import PosixIO
+import Resolver
 
 @main
 struct AgentCommand: ParsableCommand {
@@ -33,6 +34,22 @@ struct AgentCommand: ParsableCommand {
 
   @Option(help: ArgumentHelp("Connect to no other ports, such as 80,443,8000-8099.", valueName: "ports"))
   var allowPorts: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Addresses or devices of this host that connections leave from in turn, separated by commas.",
+      valueName: "list"
+    )
+  )
+  var interface: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Name servers instead of the system's, such as 192.0.2.53,[2001:db8::53]:5353.",
+      valueName: "list"
+    )
+  )
+  var dnsServers: String?
 
   @Flag(help: "End after the first job.")
   var once = false
@@ -77,6 +94,9 @@ struct AgentCommand: ParsableCommand {
     guard (1...256).contains(processes) else { throw ValidationError("--processes takes 1 to 256") }
     guard (1...1_000_000).contains(connections) else { throw ValidationError("--connections takes 1 to 1000000") }
     if let allowPorts, PortRanges(allowPorts) == nil { throw ValidationError("--allow-ports \(PortRanges.form)") }
+    if let dnsServers, let problem = ResolverSettings.problem(ofServers: dnsServers) {
+      throw ValidationError("--dns-servers: \(problem)")
+    }
     guard (0...31_536_000).contains(hold) else { throw ValidationError("--hold takes 0 to 31536000 seconds") }
   }
 
@@ -94,6 +114,14 @@ struct AgentCommand: ParsableCommand {
     return try AgentKeys(reading: keys)
   }
 
+  /// Where connections leave from, tried out.
+  private func sources() throws -> [SocketSource] {
+    guard let interface else { return [] }
+    do throws(SocketSource.Problem) { return try SocketSource.list(interface) } catch {
+      throw ValidationError("\(error)")
+    }
+  }
+
   func run() throws {
     let readKeys = try readKeys()
     PosixIO.Process.openStandardDescriptors()
@@ -103,6 +131,11 @@ struct AgentCommand: ParsableCommand {
     var log = Logger(label: "agent") { StreamLogHandler.standardError(label: $0) }
     log.logLevel = verbose ? .debug : .notice
     if let lockDescriptor { try InheritedDescriptor.keep(lockDescriptor) }
+    let sources = try self.sources()
+    // Whoever starts agents in numbers says it once.
+    if lifeline == nil, let capacity = PortCapacity.ofThisHost() {
+      log.notice("\(capacity.line(sources: sources.count))")
+    }
     let threads = self.threads ?? max(1, PosixIO.Process.processorCount / processes)
     let share = max(1, connections / processes)
     if processes > 1 {
@@ -112,6 +145,8 @@ struct AgentCommand: ParsableCommand {
       if once { arguments.append("--once") }
       if denyPrivate { arguments.append("--deny-private") }
       if let allowPorts { arguments += ["--allow-ports", allowPorts] }
+      if let interface { arguments += ["--interface", interface] }
+      if let dnsServers { arguments += ["--dns-servers", dnsServers] }
       if verbose { arguments.append("--verbose") }
       guard try superviseAgents(count: processes, arguments: arguments, signals: signals, log: log) else {
         throw ExitCode(2)
@@ -133,6 +168,8 @@ struct AgentCommand: ParsableCommand {
     configuration.hold = .milliseconds(Int64(hold * 1000))
     configuration.dialing.deniesPrivate = denyPrivate
     configuration.dialing.allowedPorts = allowPorts.flatMap { PortRanges($0) }
+    configuration.dialing.sources = sources
+    configuration.resolver.servers = dnsServers
     configuration.lifeline = lifeline
     do {
       switch try runAgent(configuration, signals: signals, log: log) {

@@ -90,6 +90,7 @@ extension JobOptions {
       try add("Content-Type", "application/x-www-form-urlencoded")
     }
     try add("Accept", "*/*")
+    if compressed { try add("Accept-Encoding", "gzip, deflate, br, zstd") }
     guard fields.reduce(0, { $0 + $1.name.count + $1.value.count + 4 }) <= RowRequest.maximumHeaderBytes else {
       throw ValidationError("the header fields are longer than \(RowRequest.maximumHeaderBytes) bytes together")
     }

@@ -1,0 +1,177 @@
+import ContentCodings
+import FetchModel
+import HTTP1
+import PosixIO
+import TLS
+
+/// What of a response has come and waits, with the socket unread, because all decoders together have as much memory as
+/// they may.
+struct HeldInput {
+  /// Of the body, freed of its framing.
+  var body: [UInt8]
+  /// Behind it.
+  var rest: [UInt8]
+}
+
+/// How much of a part of a body was taken in.
+enum BodyIntake: Equatable {
+  /// All of it, or as much as is of use.
+  case whole
+  /// There is no memory to decode the rest now.
+  case starved(taken: Int)
+}
+
+/// Bodies: decoding, limits, and what is kept of them.
+extension Worker {
+  /// Of a connection between bodies, at most.
+  private static let keptDecoderBytes = 64 * 1024
+
+  /// How a body is to be decoded is known from the head. One that cannot be ends the attempt.
+  func prepareDecoding(_ connection: Connection, _ job: WorkerJob) {
+    connection.attempt.decodedBytes = job.specification.body.decodes ? 0 : nil
+    connection.isDecoding = false
+    let head = connection.reader.head
+    guard job.specification.body.decodes, head.framing != .none else { return }
+    var codings = CodingList()
+    do throws(CodingListProblem) {
+      var field = head.firstIndex(of: "content-encoding")
+      while let index = field {
+        let value = head.bytes.span.extracting(head.value(at: index))
+        try codings.append(field: value, accepted: connection.attempt.acceptedCodings)
+        field = head.firstIndex(of: "content-encoding", from: index + 1)
+      }
+    } catch {
+      fail(connection, FetchFailure(.contentEncodingInvalid, in: .head, "\(hostName(connection)): \(error)"))
+      return
+    }
+    guard !codings.isEmpty else { return }
+    connection.isDecoding = true
+    if let known = connection.decoder, known.codings == codings {
+      known.restart()
+    } else {
+      connection.decoder = ContentDecoder(codings, budget: decoderBudget)
+    }
+  }
+
+  /// Takes a part of the body in; less than all only if the decoder has to wait for memory.
+  func receivedBody(_ connection: Connection, _ bytes: UnsafeRawBufferPointer, _ job: WorkerJob) -> BodyIntake {
+    if connection.attempt.next != nil {
+      drain(connection, bytes.count)
+      return .whole
+    }
+    let room = job.specification.body.maximumBytes - connection.attempt.bodyBytes
+    let kept = UInt64(bytes.count) <= room ? bytes : UnsafeRawBufferPointer(rebasing: bytes.prefix(Int(room)))
+    if connection.isDecoding {
+      let intake = decode(kept, of: connection, job)
+      guard intake == .whole, connection.state != .closed else { return intake }
+    } else {
+      keep(kept, of: connection, job.specification.body)
+    }
+    connection.attempt.bodyBytes += UInt64(kept.count)
+    if kept.count < bytes.count {
+      connection.attempt.isTruncated = true
+      conclude(connection, nil)
+      close(connection)
+      pump(connection.origin)
+    }
+    return .whole
+  }
+
+  private func decode(_ bytes: UnsafeRawBufferPointer, of connection: Connection, _ job: WorkerJob) -> BodyIntake {
+    guard let decoder = connection.decoder else { return .whole }
+    let policy = job.specification.body
+    var offset = 0
+    repeat {
+      let step: ContentDecoder.Step
+      do throws(CodingError) {
+        step = try decoder.decode(UnsafeRawBufferPointer(rebasing: bytes[offset...]), into: decodeBuffer)
+      } catch {
+        fail(connection, FetchFailure(.contentEncodingInvalid, in: .body, "\(hostName(connection)): \(error)"))
+        return .whole
+      }
+      guard case .progress(let consumed, let produced) = step else {
+        connection.attempt.bodyBytes += UInt64(offset)
+        return .starved(taken: offset)
+      }
+      offset += consumed
+      guard decoder.decodedBytes <= policy.maximumDecodedBytes else {
+        let message =
+          "\(hostName(connection)): the body is longer than \(policy.maximumDecodedBytes) bytes once decoded"
+        fail(connection, FetchFailure(.decodedTooLarge, in: .body, message))
+        return .whole
+      }
+      keep(UnsafeRawBufferPointer(start: decodeBuffer.baseAddress, count: produced), of: connection, policy)
+    } while offset < bytes.count || decoder.hasMore
+    return .whole
+  }
+
+  private func keep(_ bytes: UnsafeRawBufferPointer, of connection: Connection, _ policy: BodyPolicy) {
+    if connection.attempt.decodedBytes != nil { connection.attempt.decodedBytes? += UInt64(bytes.count) }
+    switch policy.disposition {
+    case .discard: break
+    case .hash, .inline:
+      let hasher = connection.hasher ?? SHA256Hasher()
+      connection.hasher = hasher
+      hasher.update(bytes)
+      if policy.disposition == .inline {
+        let left = policy.inlineMaximumBytes - connection.inlineBody.count
+        if left > 0 { connection.inlineBody.append(contentsOf: bytes.prefix(left)) }
+      }
+    }
+  }
+
+  /// The body is over; false if its coding is not, which ends the attempt.
+  func finishDecoding(_ connection: Connection) -> Bool {
+    guard connection.isDecoding, connection.attempt.next == nil, let decoder = connection.decoder else { return true }
+    connection.isDecoding = false
+    do throws(CodingError) { try decoder.finish() } catch {
+      fail(connection, FetchFailure(.contentEncodingInvalid, in: .body, "\(hostName(connection)): \(error)"))
+      return false
+    }
+    // What is small is kept for the next body; what is large others may be waiting for.
+    if decoder.reservedBytes > Self.keptDecoderBytes { decoder.giveBack() }
+    return true
+  }
+
+  // MARK: Waiting for memory
+
+  /// Keeps what cannot be decoded now, and reads no more. Out of the poll set, which would say again and again that the
+  /// peer hung up.
+  func hold(_ connection: Connection, body: UnsafeRawBufferPointer, rest: UnsafeRawBufferPointer) {
+    connection.held = HeldInput(body: Array(body), rest: Array(rest))
+    starving.append(connection)
+    do throws(SystemError) { try poller.remove(connection.descriptor) } catch {
+      return fail(connection, FetchFailure(.reset, in: .local, error.description))
+    }
+    if let job { renewDeadline(connection, .awaitingMemory, job) }
+  }
+
+  /// In the order in which they began to wait. What others give back is not announced; it is looked for.
+  func feedStarving() {
+    guard !starving.isEmpty else { return }
+    let waiting = starving
+    starving = []
+    for connection in waiting where connection.state != .closed { feed(connection) }
+  }
+
+  private func feed(_ connection: Connection) {
+    guard let job, let held = connection.held else { return }
+    let intake = held.body.withUnsafeBytes { receivedBody(connection, $0, job) }
+    guard connection.state != .closed else { return }
+    if case .starved(let taken) = intake {
+      connection.held?.body.removeFirst(taken)
+      return starving.append(connection)
+    }
+    connection.held = nil
+    do throws(SystemError) {
+      try poller.add(connection.descriptor, for: connection.interest, token: connection.pollToken)
+    } catch {
+      return fail(connection, FetchFailure(.reset, in: .local, error.description))
+    }
+    // The server has not been slow.
+    connection.stageStart = now
+    connection.attempt.speed.start(at: now)
+    held.rest.withUnsafeBytes { parse(connection, $0, job) }
+    if connection.isExchanging { receive(connection) }
+  }
+}

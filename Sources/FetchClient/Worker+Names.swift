@@ -1,0 +1,120 @@
+import FetchModel
+import PosixIO
+import Proxies
+import Resolver
+import WireProtocol
+
+/// From a name to addresses: rules and numbers at once, everything else by the resolver, once for all that wait.
+extension Worker {
+  /// Answers that are kept before those that have expired are looked for.
+  private static let fewestNames = 1024
+
+  /// Finds the addresses of what the connection needs next, and goes on there.
+  func seek(_ goal: Connection.Goal, for connection: Connection, _ job: WorkerJob) {
+    connection.goal = goal
+    let (host, port) = place(of: connection)
+    if let fixed = job.book.addresses(host: host, port: port) {
+      return found(fixed, isComplete: true, for: connection, job)
+    }
+    let name = nameSlot(host)
+    switch name.state {
+    case .known(let addresses, let end) where now < end:
+      effort.resolverHits += 1
+      found(addresses, isComplete: true, for: connection, job)
+    case .missing(let resolution, let end) where now < end:
+      effort.resolverHits += 1
+      failedToResolve(connection, resolution)
+    case .asked(_, let early) where !early.isEmpty:
+      name.early.append(connection)
+      found(early, isComplete: false, for: connection, job)
+    case .asked: name.waiting.append(connection)
+    case .unknown, .known, .missing:
+      name.waiting.append(connection)
+      ask(for: name, job)
+    }
+  }
+
+  /// What the connection is looking for the address of.
+  func place(of connection: Connection) -> (host: [UInt8], port: UInt16) {
+    let origin = connection.origin
+    switch (connection.goal, origin.route.server) {
+    case (.proxy, let proxy?): return (proxy.host, proxy.port)
+    case (.target, _), (.proxy, nil): return origin.destination
+    }
+  }
+
+  private func nameSlot(_ host: [UInt8]) -> NameSlot {
+    if let known = names[host] { return known }
+    if names.count >= namesDueAt {
+      names = names.filter { $0.value.isOfUse(at: now) }
+      namesDueAt = max(Self.fewestNames, 2 * names.count)
+    }
+    let name = NameSlot(host: host)
+    names[host] = name
+    return name
+  }
+
+  private func ask(for name: NameSlot, _ job: WorkerJob) {
+    lastQuery += 1
+    let query = lastQuery
+    name.state = .asked(query: query, early: [])
+    queries[query] = name
+    let inbox = inbox
+    resolver.ask(
+      Resolver.Query(name: String(decoding: name.host, as: UTF8.self), family: job.book.family) { answer in
+        inbox.send(.resolved(ResolvedName(query: query, answer: answer)))
+      }
+    )
+  }
+
+  /// An answer of the resolver: addresses of one family, or all there is to say.
+  func resolved(_ resolved: ResolvedName) {
+    guard let name = queries[resolved.query], let job else { return }
+    let answer = resolved.answer
+    let waiting = name.waiting.filter { $0.state == .resolving }
+    name.waiting = []
+    if answer.isFinal { queries[resolved.query] = nil }
+    guard case .addresses(let addresses) = answer.resolution else {
+      name.state = .missing(answer.resolution, until: answer.expiresAt)
+      for connection in waiting where connection.state == .resolving {
+        connection.waitedForName = true
+        failedToResolve(connection, answer.resolution)
+      }
+      return
+    }
+    if answer.isFinal {
+      name.state = .known(addresses, until: answer.expiresAt)
+      let early = name.early
+      name.early = []
+      for connection in early { foundMore(addresses, for: connection, job) }
+    } else {
+      name.state = .asked(query: resolved.query, early: addresses)
+      name.early += waiting
+    }
+    for connection in waiting where connection.state == .resolving {
+      connection.waitedForName = true
+      found(addresses, isComplete: answer.isFinal, for: connection, job)
+    }
+  }
+
+  private func failedToResolve(_ connection: Connection, _ resolution: Resolution) {
+    let host = String(decoding: place(of: connection).host, as: UTF8.self)
+    let name = connection.goal == .proxy ? "proxy \(host)" : host
+    switch resolution {
+    case .notFound: fail(connection, FetchFailure(.dnsNotFound, in: .dns, "\(name): no such name"))
+    case .noAddress, .addresses:
+      fail(connection, FetchFailure(.dnsNoAddress, in: .dns, "\(name): has no address of the family wanted"))
+    case .failed(let text): fail(connection, FetchFailure(.dnsServfail, in: .dns, "\(name): \(text)"))
+    case .timedOut(let text): fail(connection, FetchFailure(.dnsTimeout, in: .dns, "\(name): \(text)"))
+    case .unavailable(let text): localTrouble(connection, "resolver: \(text)", isShort: false)
+    }
+  }
+
+  /// Its time is up, and there is no address yet. That is the name's fault only if servers answer at all.
+  func resolvingExpired(_ connection: Connection) -> Bool {
+    guard !resolver.hasHeard(since: connection.openedAt) else { return false }
+    let host = String(decoding: place(of: connection).host, as: UTF8.self)
+    localTrouble(connection, "resolver: no name server has answered since \(host) was asked for", isShort: false)
+    return true
+  }
+}
