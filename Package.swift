@@ -56,6 +56,7 @@ let package = Package(
     .systemLibrary(name: "CZeroMQ"),
     .systemLibrary(name: "COpenSSL"),
     .systemLibrary(name: "CIDN2"),
+    .systemLibrary(name: "CAres"),
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "COriginShims"),
 
@@ -72,7 +73,7 @@ let package = Package(
     module("ZeroMQ", ["CZeroMQ", "FetchModel"]),
     module("Keys", ["PosixIO", "ZeroMQ"]),
     module("TLS", ["COpenSSL", "FetchModel"]),
-    module("Resolver", ["FetchModel", "PosixIO"]),
+    module("Resolver", ["CAres", "FetchModel", "PosixIO", deque, heap]),
 
     // Shells.
     module(
@@ -113,10 +114,19 @@ let package = Package(
       swiftSettings: settings
     ),
 
+    // A name server for tests.
+    .target(
+      name: "NameServer",
+      dependencies: ["FetchModel", "PosixIO"],
+      path: "Tests/NameServer",
+      swiftSettings: settings
+    ),
+
     tests(of: "InternationalNames"),
     tests(of: "FetchModel", resources: [.copy("Fixtures")]),
     tests(of: "HTTP1", ["FetchModel"], resources: [.copy("Fixtures")]),
     tests(of: "PosixIO"),
+    tests(of: "Resolver", ["FetchModel", "NameServer", "PosixIO"]),
     tests(of: "TLS", ["FetchModel", "OriginServer"], resources: [.copy("Cases")]),
     tests(of: "Records", ["FetchModel"]),
     tests(of: "Scheduling", ["FetchModel"], resources: [.copy("Transcripts")]),

@@ -1,102 +1,64 @@
-import Glibc
-package import PosixIO
+// Theory of operation
+//
+// One thread owns everything: a table of names with what is known of them (NameTable, pure), and one c-ares channel a
+// name server (AresChannel). Asks come by mailbox; the thread waits in one poll set for it and for the channels'
+// sockets. Answers are called back on the thread.
+//
+// Each channel has one server, because c-ares with several neither says which one answered, nor that one failed: with
+// its own checks it turns SERVFAIL of the only server into "connection refused", and without them it does not try
+// another. So it makes questions, repeats them, reads answers and goes over to TCP; which server is asked, and what a
+// failure means, is the table's.
+//
+// c-ares reads the hosts file anew for each look-up, so we read it ourselves, once (HostsFileReader). Its sorting needs
+// the sources of addresses at once; we do that, too (DestinationOrder, SourceAddresses).
 
-/// What became of a look-up.
-package enum Resolution: Equatable, Sendable {
-  /// At least one address, in the order to be tried; ports are 0.
-  case addresses([SocketAddress])
-  /// The name does not exist.
-  case notFound
-  /// The name exists and has no address of the family asked for.
-  case noAddress
-  /// The name server failed or did not answer; with the system's text.
-  case failed(String)
-  /// The resolver itself could not work: local trouble, not the name's.
-  case unavailable(String)
-}
+package import FetchModel
+import PosixIO
 
-/// Resolves names on threads of its own, because getaddrinfo(3) blocks and cannot be bounded: whoever asks keeps a
-/// deadline and stops caring. A name always goes to the same thread, so one that hangs delays few others.
+/// Resolves names on a thread of its own, each name once however many ask, and remembers.
 package final class Resolver: Sendable {
   package struct Query: Sendable {
-    /// A host name; never a numeric address.
+    /// A host name in lower case; never a numeric address. With a dot at its end, or any inside, no search domain is
+    /// added.
     package let name: String
     /// 4, 6 or 0 for both.
     package let family: UInt8
-    /// Called on a resolver thread.
-    package let reply: @Sendable (Resolution) -> Void
+    /// Called on the resolver thread, at most twice (see `ResolverAnswer.isFinal`); never once the thread has ended.
+    package let reply: @Sendable (ResolverAnswer) -> Void
 
-    package init(name: String, family: UInt8, reply: @escaping @Sendable (Resolution) -> Void) {
+    package init(name: String, family: UInt8, reply: @escaping @Sendable (ResolverAnswer) -> Void) {
       self.name = name
       self.family = family
       self.reply = reply
     }
   }
 
-  private enum Message: Sendable { case query(Query), stop }
+  enum Message: Sendable { case query(Query), stop }
 
-  private let inboxes: [Mailbox<Message>]
+  private let inbox: Mailbox<Message>
+  private let status = ResolverStatus()
 
-  private init(inboxes: [Mailbox<Message>]) { self.inboxes = inboxes }
+  private init() throws(SystemError) { inbox = try Mailbox() }
 
-  /// Starts `count` threads, which `body` may use. Afterwards they end by themselves: one may be inside
-  /// getaddrinfo(3) for half a minute, which nothing can interrupt and nobody should wait for.
-  package static func withThreads(_ count: Int, _ body: (Resolver) throws -> Void) throws {
-    var inboxes: [Mailbox<Message>] = []
-    for _ in 0..<count { inboxes.append(try Mailbox()) }
+  /// Starts the thread, which `body` may use; it is joined afterwards, whatever is still asked.
+  package static func withThread(_ settings: ResolverSettings, _ body: (Resolver) throws -> Void) throws {
+    let resolver = try Resolver()
     var threads = ThreadGroup()
+    let (inbox, status) = (resolver.inbox, resolver.status)
+    try threads.spawn(name: "resolver") { ResolverThread.serve(inbox, settings, status) }
     defer {
-      for inbox in inboxes { inbox.send(.stop) }
-      threads.detach()
+      inbox.send(.stop)
+      threads.join()
     }
-    for inbox in inboxes { try threads.spawn(name: "resolver") { Self.serve(inbox) } }
-    try body(Resolver(inboxes: inboxes))
+    try body(resolver)
   }
 
-  package func ask(_ query: Query) {
-    var hash: UInt64 = 0
-    for byte in query.name.utf8 { hash = hash &* 31 &+ UInt64(byte) }
-    inboxes[Int(hash % UInt64(inboxes.count))].send(.query(query))
-  }
+  /// Asks for a name; returns at once.
+  package func ask(_ query: Query) { inbox.send(.query(query)) }
 
-  private static func serve(_ inbox: Mailbox<Message>) {
-    while true {
-      inbox.signal.wait()
-      let messages = inbox.drain()
-      for message in messages {
-        switch message {
-        case .query(let query): query.reply(lookUp(query.name, family: query.family))
-        case .stop: return
-        }
-      }
-    }
-  }
+  /// What it has done so far; from any thread, at most a moment old.
+  package var counters: ResolverCounters { status.counters }
 
-  private static func lookUp(_ name: String, family: UInt8) -> Resolution {
-    var hints = addrinfo()
-    hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
-    hints.ai_family = family == 4 ? AF_INET : family == 6 ? AF_INET6 : AF_UNSPEC
-    var list: UnsafeMutablePointer<addrinfo>?
-    let status = getaddrinfo(name, nil, &hints, &list)
-    defer { if let list { freeaddrinfo(list) } }
-    switch status {
-    case 0: break
-    case EAI_NONAME: return .notFound
-    // Not in Glibc's module: EAI_NODATA is -5, EAI_ADDRFAMILY -9 (netdb.h).
-    case -5, -9: return .noAddress
-    case EAI_SYSTEM, EAI_MEMORY: return .unavailable(String(cString: gai_strerror(status)))
-    default: return .failed(String(cString: gai_strerror(status)))
-    }
-    var addresses: [SocketAddress] = []
-    var next = list
-    while let entry = next {
-      if let pointer = entry.pointee.ai_addr, let address = SocketAddress(pointer, port: 0),
-        !addresses.contains(address)
-      {
-        addresses.append(address)
-      }
-      next = entry.pointee.ai_next
-    }
-    return addresses.isEmpty ? .noAddress : .addresses(addresses)
-  }
+  /// Whether any name server said anything at or after that instant of Clock.bootTime; from any thread.
+  package func hasHeard(since instant: Instant) -> Bool { status.lastHeardAt.map { $0 >= instant } ?? false }
 }

@@ -1,0 +1,96 @@
+import CAres
+import Glibc
+import PosixIO
+
+/// What the library's statuses and answers mean.
+enum AresAnswer {
+  /// More addresses than this of one name are not used.
+  private static let mostAddresses = 64
+
+  static func reply(_ ticket: AresChannel.Ticket, _ status: Int32, _ bytes: UnsafeBufferPointer<UInt8>) -> ServerReply {
+    switch status {
+    case ARES_SUCCESS:
+      // That a probe was answered says all.
+      guard case .question(_, let family) = ticket else { return .noAddress }
+      return family == .ipv4 ? ipv4(bytes) : ipv6(bytes)
+    case ARES_ENODATA: return .noAddress
+    case ARES_ENOTFOUND: return .notFound
+    case ARES_ESERVFAIL: return .failed("failed (SERVFAIL)")
+    case ARES_EREFUSED: return .failed("refused to answer (REFUSED)")
+    case ARES_ENOTIMP: return .failed("does not know the question (NOTIMP)")
+    case ARES_EFORMERR: return .failed("does not understand the question (FORMERR)")
+    case ARES_EBADRESP: return malformed
+    case ARES_EBADNAME, ARES_EBADQUERY: return .unaskable
+    case ARES_ETIMEOUT: return .silent
+    // Also if nothing could be sent.
+    case ARES_ECONNREFUSED: return .unreachable("unreachable or refused")
+    default: return .unreachable(text(of: status))
+    }
+  }
+
+  static func text(of status: Int32) -> String { String(cString: ares_strerror(status)) }
+
+  private static let malformed = ServerReply.failed("sent a malformed answer")
+
+  private static func ipv4(_ bytes: UnsafeBufferPointer<UInt8>) -> ServerReply {
+    withUnsafeTemporaryAllocation(of: ares_addrttl.self, capacity: mostAddresses) { entries in
+      var count = Int32(entries.count)
+      let status = ares_parse_a_reply(bytes.baseAddress, Int32(bytes.count), nil, entries.baseAddress, &count)
+      let found = entries.prefix(status == ARES_SUCCESS ? Int(count) : 0)
+      let addresses = found.compactMap { entry in withUnsafeBytes(of: entry.ipaddr) { SocketAddress(bytes: $0) } }
+      return reply(status, addresses, found.map(\.ttl))
+    }
+  }
+
+  private static func ipv6(_ bytes: UnsafeBufferPointer<UInt8>) -> ServerReply {
+    withUnsafeTemporaryAllocation(of: ares_addr6ttl.self, capacity: mostAddresses) { entries in
+      var count = Int32(entries.count)
+      let status = ares_parse_aaaa_reply(bytes.baseAddress, Int32(bytes.count), nil, entries.baseAddress, &count)
+      let found = entries.prefix(status == ARES_SUCCESS ? Int(count) : 0)
+      let addresses = found.compactMap { entry in withUnsafeBytes(of: entry.ip6addr) { SocketAddress(bytes: $0) } }
+      return reply(status, addresses, found.map(\.ttl))
+    }
+  }
+
+  /// The library has taken the TTLs of aliases into account.
+  private static func reply(_ status: Int32, _ addresses: [SocketAddress], _ ttls: [Int32]) -> ServerReply {
+    switch status {
+    case ARES_SUCCESS where addresses.isEmpty: return .noAddress
+    case ARES_SUCCESS:
+      var unique: [SocketAddress] = []
+      for address in addresses where !unique.contains(address) { unique.append(address) }
+      // RFC 2181 section 8: a TTL with the highest bit set means 0.
+      return .addresses(unique, ttlSeconds: UInt32(max(0, ttls.min() ?? 0)))
+    case ARES_ENODATA: return .noAddress
+    case ARES_ENOMEM: return .unreachable(text(of: status))
+    default: return malformed
+    }
+  }
+}
+
+extension SocketAddress {
+  /// From 4 or 16 bytes in network order.
+  fileprivate init?(bytes: UnsafeRawBufferPointer) {
+    switch bytes.count {
+    case 4:
+      var entry = sockaddr_in()
+      entry.sin_family = sa_family_t(AF_INET)
+      withUnsafeMutableBytes(of: &entry.sin_addr) { $0.copyBytes(from: bytes) }
+      self.init(entry)
+    case 16:
+      var entry = sockaddr_in6()
+      entry.sin6_family = sa_family_t(AF_INET6)
+      withUnsafeMutableBytes(of: &entry.sin6_addr) { $0.copyBytes(from: bytes) }
+      self.init(entry)
+    default: return nil
+    }
+  }
+
+  private init?<Entry>(_ entry: Entry) {
+    let address = withUnsafePointer(to: entry) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { SocketAddress($0, port: 0) }
+    }
+    guard let address else { return nil }
+    self = address
+  }
+}

@@ -1,0 +1,148 @@
+// Questions on their way: which server has them, and what the servers say.
+
+import DequeModule
+package import FetchModel
+package import PosixIO
+
+/// What became of a question to one server.
+package enum ServerReply: Equatable, Sendable {
+  case addresses([SocketAddress], ttlSeconds: UInt32)
+  case notFound
+  case noAddress
+  /// The server answered that it cannot answer, or what it said makes no sense.
+  case failed(String)
+  /// Nothing came.
+  case silent
+  /// It cannot be asked; with the reason.
+  case unreachable(String)
+  /// No server can be asked for such a name.
+  case unaskable
+
+  /// Whether the server said anything.
+  package var isHeard: Bool {
+    switch self {
+    case .addresses, .notFound, .noAddress, .failed: true
+    case .silent, .unreachable, .unaskable: false
+    }
+  }
+}
+
+/// A question that has left.
+struct Question {
+  let key: QuestionKey
+  let leftAt: Instant
+  let firstServer: Int
+  /// Servers asked, and those of them that have not replied.
+  var asked = 0
+  var open = 0
+  var firstHasReplied = false
+  /// What a server said that failed, and why the last one was unreachable.
+  var failure: String?
+  var obstacle: String?
+}
+
+extension NameTable {
+  /// Sends what waits, as far as the limit allows.
+  mutating func launch(now: Instant) {
+    if let outageEnd = silence.outageEnd, now < outageEnd { return refuseWaiting(until: outageEnd, now: now) }
+    // Servers that were unreachable are tried with one question.
+    let limit = silence.isOutage ? 1 : limits.questions
+    while running.count < limit, let key = waiting.popFirst() {
+      lastQuestion += 1
+      countQuery()
+      running[lastQuestion] = Question(key: key, leftAt: now, firstServer: preferred)
+      lookupEnds.append(Due(at: now + limits.lookupTimeout, what: lastQuestion))
+      silence.questionLeft(now)
+      tryNextServer(lastQuestion, now: now)
+    }
+  }
+
+  /// Asks one server more, if there is one.
+  mutating func tryNextServer(_ number: UInt64, now: Instant) {
+    guard let question = running[number], question.asked < servers.count else { return }
+    running[number]?.asked += 1
+    running[number]?.open += 1
+    let server = (question.firstServer + question.asked) % servers.count
+    guard let name = records[question.key.record.place]?.name else { return }
+    actions.append(.send(question: number, name: name, family: question.key.family, server: server))
+    if question.asked + 1 < servers.count { nextTries.append(Due(at: now + limits.tryTimeout, what: number)) }
+  }
+
+  /// A server replied to a question, or did not.
+  package mutating func replied(_ number: UInt64, server: Int, _ reply: ServerReply, now: Instant) {
+    if reply.isHeard { heard(now: now) }
+    // Too late, or another server was faster.
+    guard var question = running[number] else { return }
+    question.open -= 1
+    if server == question.firstServer, reply.isHeard { question.firstHasReplied = true }
+    running[number] = question
+    switch reply {
+    case .addresses(let addresses, let ttl):
+      let lifetime = Duration.seconds(min(ttl, limits.longestLifetimeSeconds))
+      prefer(server, over: question)
+      finish(number, addresses.isEmpty ? .noAddress : .addresses(addresses), for: lifetime, now: now)
+    case .notFound, .noAddress:
+      prefer(server, over: question)
+      finish(number, reply == .notFound ? .notFound : .noAddress, for: limits.negativeLifetime, now: now)
+    case .unaskable:
+      finish(number, .notFound, for: limits.negativeLifetime, now: now)
+    case .failed(let text):
+      running[number]?.failure = "name server \(servers[server]) \(text)"
+      goOn(number, now: now)
+    case .silent:
+      goOn(number, now: now)
+    case .unreachable(let text):
+      running[number]?.obstacle = text
+      goOn(number, now: now)
+    }
+    launch(now: now)
+  }
+
+  /// The time of a look-up is over.
+  mutating func timeOut(_ number: UInt64, now: Instant) {
+    guard let question = running[number] else { return }
+    if let failure = question.failure { return finish(number, .failed(failure), for: limits.failureLifetime, now: now) }
+    if let lastHeardAt, lastHeardAt >= question.leftAt {
+      let text =
+        "no answer within \(limits.lookupTimeout.inSeconds) s from \(serverNames), which answer other questions"
+      return finish(number, .timedOut(text), for: limits.failureLifetime, now: now)
+    }
+    finish(number, .unavailable(unavailableText), for: .zero, now: now)
+    // Nor would those be answered that have not left.
+    while let key = waiting.popFirst() { conclude(key, .unavailable(unavailableText), until: now, now: now) }
+  }
+
+  mutating func finish(_ number: UInt64, _ resolution: Resolution, for lifetime: Duration, now: Instant) {
+    guard let question = running.removeValue(forKey: number) else { return }
+    conclude(question.key, resolution, until: now + lifetime, now: now)
+  }
+
+  /// After a server that was of no use: the next, or the end.
+  private mutating func goOn(_ number: UInt64, now: Instant) {
+    tryNextServer(number, now: now)
+    guard let question = running[number], question.open == 0 else { return }
+    if let failure = question.failure {
+      finish(number, .failed(failure), for: limits.failureLifetime, now: now)
+    } else if question.obstacle != nil {
+      suspect(number, now: now)
+    } else {
+      timeOut(number, now: now)
+    }
+  }
+
+  /// A server that answers where the preferred one says nothing is preferred from now on.
+  private mutating func prefer(_ server: Int, over question: Question) {
+    if server != question.firstServer, !question.firstHasReplied { preferred = server }
+  }
+
+  private mutating func refuseWaiting(until outageEnd: Instant, now: Instant) {
+    while let key = waiting.popFirst() { conclude(key, .unavailable(unavailableText), until: outageEnd, now: now) }
+  }
+
+  private var serverNames: String { servers.joined(separator: ", ") }
+
+  var unavailableText: String {
+    let reason = silence.obstacle.map { " (\($0))" } ?? ""
+    return "no name server answers: \(serverNames)\(reason); see --dns-servers and /etc/resolv.conf"
+  }
+}

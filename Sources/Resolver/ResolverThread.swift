@@ -1,0 +1,184 @@
+import FetchModel
+import PosixIO
+
+/// What runs on the resolver thread: moves asks, replies and time into the table, and does what it says.
+struct ResolverThread: ~Copyable {
+  private static let mailboxToken = UInt64.max
+  /// What every server answers, be it with a refusal: who serves the root.
+  private static let probeName = "."
+
+  private let inbox: Mailbox<Resolver.Message>
+  private let status: ResolverStatus
+  private let channels: [AresChannel]
+  private var poller: Poller
+  private var table: NameTable
+  private var hosts: HostsFileReader
+  private var sources = SourceAddresses()
+  private var polled: Set<Int32> = []
+  private var replies: [UInt64: @Sendable (ResolverAnswer) -> Void] = [:]
+  private var lastAsker: UInt64 = 0
+  private var isStopped = false
+
+  /// The body of the thread.
+  static func serve(_ inbox: Mailbox<Resolver.Message>, _ settings: ResolverSettings, _ status: ResolverStatus) {
+    do {
+      var thread = try ResolverThread(inbox, settings, status)
+      try thread.run()
+    } catch let failure as AresChannel.Failure {
+      refuse(inbox, failure.text)
+    } catch {
+      refuse(inbox, "\(error)")
+    }
+  }
+
+  /// The resolver cannot work; says so to everybody.
+  private static func refuse(_ inbox: Mailbox<Resolver.Message>, _ text: String) {
+    while true {
+      inbox.signal.wait()
+      for message in inbox.drain() {
+        guard case .query(let query) = message else { return }
+        let text = "the resolver does not work: \(text)"
+        query.reply(ResolverAnswer(resolution: .unavailable(text), expiresAt: Clock.bootTime(), isFinal: true))
+      }
+    }
+  }
+
+  private init(_ inbox: Mailbox<Resolver.Message>, _ settings: ResolverSettings, _ status: ResolverStatus) throws {
+    let servers = try AresChannel.servers(settings.servers, resolvPath: settings.resolvPath)
+    var limits = NameTable.Limits()
+    limits.lookupTimeout = settings.lookupTimeout
+    limits.tryTimeout = min(.seconds(1), settings.lookupTimeout / 5)
+    let patience = AresChannel.Patience(of: limits)
+    var channels: [AresChannel] = []
+    for server in servers {
+      channels.append(try AresChannel(server: server, resolvPath: settings.resolvPath, patience: patience))
+    }
+    let poller = try Poller(capacity: 64)
+    try poller.add(inbox.signal.descriptor, for: .read, token: Self.mailboxToken)
+    self.inbox = inbox
+    self.status = status
+    self.channels = channels
+    self.poller = poller
+    table = NameTable(servers: servers, limits: limits)
+    hosts = HostsFileReader(path: settings.hostsPath)
+  }
+
+  private mutating func run() throws {
+    defer { for channel in channels { channel.close() } }
+    while !isStopped {
+      let count = try poller.wait(milliseconds: waitMilliseconds)
+      for index in 0..<count {
+        let (token, readiness) = poller.event(index)
+        if token == Self.mailboxToken { continue }
+        let (channel, descriptor) = (channels[Int(token >> 32)], Int32(truncatingIfNeeded: token))
+        // Closed meanwhile by what was done for another event.
+        guard polled.contains(descriptor) else { continue }
+        channel.process(descriptor, reads: readiness.isReadable, writes: readiness.isWritable)
+        try collect(Int(token >> 32))
+      }
+      for index in channels.indices where channels[index].patienceMilliseconds == 0 {
+        channels[index].process()
+        try collect(index)
+      }
+      takeMessages()
+      table.tick(now: Clock.bootTime())
+      try perform()
+    }
+  }
+
+  private var waitMilliseconds: Int32? {
+    let now = Clock.bootTime()
+    let due = table.nextDueAt.map { Int32(clamping: ($0.nanoseconds(since: now) + 999_999) / 1_000_000) }
+    return (channels.map(\.patienceMilliseconds) + [due]).compactMap { $0 }.min()
+  }
+
+  private mutating func takeMessages() {
+    let messages = inbox.drain()
+    if messages.isEmpty { return }
+    let now = Clock.bootTime()
+    if let changed = hosts.changed(now: now) { table.hosts = changed }
+    for message in messages {
+      guard case .query(let query) = message else {
+        isStopped = true
+        return
+      }
+      lastAsker += 1
+      replies[lastAsker] = query.reply
+      table.ask(lastAsker, name: query.name, family: query.family, now: now)
+    }
+  }
+
+  /// What a channel has to tell after each call into it.
+  private mutating func collect(_ index: Int) throws(SystemError) {
+    let channel = channels[index]
+    for change in channel.takeSocketChanges() { try poll(change, for: index) }
+    let now = Clock.bootTime()
+    for (ticket, reply) in channel.takeReplies() {
+      switch ticket {
+      case .question(let number, _): table.replied(number, server: index, reply, now: now)
+      case .probe: table.probeReplied(reply, now: now)
+      }
+    }
+  }
+
+  /// A descriptor that is closed has left the poll set by itself, epoll(7).
+  private mutating func poll(_ change: AresChannel.SocketChange, for index: Int) throws(SystemError) {
+    let token = UInt64(index) << 32 | UInt64(UInt32(bitPattern: change.descriptor))
+    guard change.reads || change.writes else {
+      polled.remove(change.descriptor)
+      return
+    }
+    let interest = Poller.Readiness(
+      rawValue: (change.reads ? Poller.Readiness.read.rawValue : 0)
+        | (change.writes ? Poller.Readiness.write.rawValue : 0)
+    )
+    if polled.insert(change.descriptor).inserted {
+      try poller.add(change.descriptor, for: interest, token: token)
+    } else {
+      try poller.modify(change.descriptor, for: interest, token: token)
+    }
+  }
+
+  /// Does what the table says, until that leads to nothing more.
+  private mutating func perform() throws(SystemError) {
+    while true {
+      let actions = table.takeActions()
+      if actions.isEmpty { break }
+      status.publish(table.counters, lastHeardAt: table.lastHeardAt)
+      for action in actions {
+        switch action {
+        case .send(let question, let name, let family, let server):
+          channels[server].ask(name, .question(question, family))
+          try collect(server)
+        case .probe(let server):
+          channels[server].ask(Self.probeName, .probe)
+          try collect(server)
+        case .deliver(let asker, let answer): deliver(answer, to: asker)
+        }
+      }
+    }
+    status.publish(table.counters, lastHeardAt: table.lastHeardAt)
+  }
+
+  private mutating func deliver(_ answer: ResolverAnswer, to asker: UInt64) {
+    guard let reply = answer.isFinal ? replies.removeValue(forKey: asker) : replies[asker] else { return }
+    guard case .addresses(let addresses) = answer.resolution else { return reply(answer) }
+    let resolution = Resolution.addresses(sources.ordered(addresses, now: Clock.bootTime()))
+    reply(ResolverAnswer(resolution: resolution, expiresAt: answer.expiresAt, isFinal: answer.isFinal))
+  }
+}
+
+extension AresChannel.Patience {
+  /// The library doubles its patience with each try; together they are longer than a look-up may take, which the table
+  /// ends.
+  init(of limits: NameTable.Limits) {
+    let first = max(1, limits.tryTimeout.wholeNanoseconds / 1_000_000)
+    let whole = limits.lookupTimeout.wholeNanoseconds / 1_000_000
+    var (tries, sum): (Int32, UInt64) = (1, first)
+    while sum < whole + first, tries < 10 {
+      sum += first << UInt64(tries)
+      tries += 1
+    }
+    self.init(tryMilliseconds: Int32(clamping: first), tries: tries)
+  }
+}
