@@ -18,7 +18,7 @@ package final class NameServer: Sendable {
     case frozen
   }
 
-  private enum Message: Sendable { case mode(Mode), stop }
+  private enum Message: Sendable { case mode(Mode), closeListener, stop }
 
   /// The same for UDP and TCP, on 127.0.0.1.
   package let port: UInt16
@@ -45,6 +45,7 @@ package final class NameServer: Sendable {
         for message in inbox.drain() {
           switch message {
           case .mode(let mode): service.mode = mode
+          case .closeListener: service.closeListener()
           case .stop: return false
           }
         }
@@ -60,6 +61,9 @@ package final class NameServer: Sendable {
   package var text: String { "127.0.0.1:\(port)" }
 
   package func set(_ mode: Mode) { inbox.send(.mode(mode)) }
+
+  /// Refuses TCP from now on.
+  package func closeListener() { inbox.send(.closeListener) }
 
   /// Closes its sockets; whoever asks then is refused. Once it returns the port is free.
   package func stop() {

@@ -19,7 +19,7 @@ final class NameService {
   var mode = NameServer.Mode.answering
 
   private let datagrams: Descriptor
-  private let listener: Descriptor
+  private var listener: Descriptor?
   private let counts: QuestionCounts
   private let answer: @Sendable (Question) -> Response
   private var streams: [Int32: [UInt8]] = [:]
@@ -33,7 +33,7 @@ final class NameService {
     answer: @escaping @Sendable (Question) -> Response
   ) {
     self.datagrams = datagrams
-    self.listener = listener
+    self.listener = consume listener
     self.counts = counts
     self.answer = answer
   }
@@ -46,7 +46,8 @@ final class NameService {
       var poller = try Poller(capacity: 64)
       try poller.add(signal.descriptor, for: .read, token: UInt64(signal.descriptor))
       try poller.add(datagrams.rawValue, for: .read, token: UInt64(datagrams.rawValue))
-      try poller.add(listener.rawValue, for: .read, token: UInt64(listener.rawValue))
+      let listening = listener?.rawValue ?? -1
+      try poller.add(listening, for: .read, token: UInt64(listening))
       while true {
         if mode == .frozen {
           signal.wait()
@@ -58,7 +59,7 @@ final class NameService {
           switch descriptor {
           case signal.descriptor: guard obey() else { return }
           case datagrams.rawValue: takeDatagrams()
-          case listener.rawValue: try accept(&poller)
+          case listening: try accept(&poller, listening)
           default: takeBytes(descriptor)
           }
         }
@@ -68,6 +69,9 @@ final class NameService {
       preconditionFailure("the name server of the test failed: \(error)")
     }
   }
+
+  /// Without it nobody gets a connection.
+  func closeListener() { listener = nil }
 
   private var patience: Int32? {
     delayed.first.map { Int32(clamping: ($0.due.nanoseconds(since: Clock.now()) + 999_999) / 1_000_000) }
@@ -88,8 +92,8 @@ final class NameService {
     }
   }
 
-  private func accept(_ poller: inout Poller) throws {
-    let raw = Glibc.accept(listener.rawValue, nil, nil)
+  private func accept(_ poller: inout Poller, _ listening: Int32) throws {
+    let raw = Glibc.accept(listening, nil, nil)
     guard raw >= 0 else { return }
     streams[raw] = []
     try poller.add(raw, for: .read, token: UInt64(raw))

@@ -49,6 +49,9 @@ final class Answers: Sendable {
     return arrivals
   }
 
+  /// Lets a moment pass between two looks at something that changes by itself.
+  func pause(milliseconds: Int32) { inbox.signal.wait(milliseconds: milliseconds) }
+
   /// Asks once and waits; the last answer.
   func look(_ resolver: Resolver, _ name: String, family: UInt8 = 0) -> Resolution? {
     ask(resolver, name, family: family)
