@@ -128,10 +128,19 @@ let package = Package(
       swiftSettings: settings
     ),
 
+    // A name server for tests.
+    .target(
+      name: "NameServer",
+      dependencies: ["FetchModel", "PosixIO"],
+      path: "Tests/NameServer",
+      swiftSettings: settings
+    ),
+
     tests(of: "InternationalNames"),
     tests(of: "FetchModel", resources: [.copy("Fixtures")]),
     tests(of: "HTTP1", ["FetchModel"], resources: [.copy("Fixtures")]),
     tests(of: "PosixIO"),
+    tests(of: "Resolver", ["FetchModel", "NameServer", "PosixIO"]),
     tests(of: "TLS", ["FetchModel", "OriginServer"], resources: [.copy("Cases")]),
     tests(of: "Records", ["FetchModel"]),
     tests(of: "Scheduling", ["FetchModel"], resources: [.copy("Transcripts")]),

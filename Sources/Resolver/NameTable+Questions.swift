@@ -93,6 +93,7 @@ extension NameTable {
       goOn(number, now: now)
     case .unreachable(let text):
       running[number]?.obstacle = text
+      probeUnlessProbing(server, now: now)
       goOn(number, now: now)
     }
     launch(now: now)

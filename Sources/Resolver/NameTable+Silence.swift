@@ -8,7 +8,8 @@ struct Silence {
   /// When the first question left since something was heard last.
   private(set) var since: Instant?
   private(set) var lastProbeAt: Instant?
-  var openProbes = 0
+  /// Probes on their way, by server.
+  private var openProbes: [Int: Int] = [:]
   /// Questions for which all servers were unreachable; a probe says whether they really are.
   var suspects: [UInt64] = []
   /// Why servers are unreachable, and until when none is asked for that reason.
@@ -31,10 +32,19 @@ struct Silence {
     obstacle = text
   }
 
-  mutating func probeLeft(_ now: Instant, servers: Int) {
+  mutating func probeLeft(to server: Int, _ now: Instant) {
     lastProbeAt = now
-    openProbes += servers
+    openProbes[server, default: 0] += 1
   }
+
+  mutating func probeEnded(at server: Int) {
+    let left = (openProbes[server] ?? 0) - 1
+    openProbes[server] = left > 0 ? left : nil
+  }
+
+  func isProbing(_ server: Int) -> Bool { openProbes[server] != nil }
+
+  var isProbing: Bool { !openProbes.isEmpty }
 }
 
 extension NameTable {
@@ -45,22 +55,28 @@ extension NameTable {
   }
 
   /// A server replied to a probe, or did not.
-  package mutating func probeReplied(_ reply: ServerReply, now: Instant) {
-    silence.openProbes -= 1
+  package mutating func probeReplied(server: Int, _ reply: ServerReply, now: Instant) {
+    silence.probeEnded(at: server)
     if reply.isHeard { heard(now: now) }
-    if reply.isHeard || silence.openProbes == 0 { judgeSuspects(serversLive: reply.isHeard, now: now) }
+    if reply.isHeard || !silence.isProbing { judgeSuspects(serversLive: reply.isHeard, now: now) }
     launch(now: now)
   }
 
   /// All servers were unreachable for a question: for this one only (its answer needs TCP), or altogether?
   mutating func suspect(_ number: UInt64, now: Instant) {
     silence.suspects.append(number)
-    if silence.openProbes == 0 { probe(now: now) }
+    for server in servers.indices { probeUnlessProbing(server, now: now) }
+  }
+
+  /// After a server was unreachable for one question. If others are with it, their refusals may have been lost: a send
+  /// takes the error that an earlier one has caused, and the library gives that to the wrong question.
+  mutating func probeUnlessProbing(_ server: Int, now: Instant) {
+    if !silence.isProbing(server) { probe(server, now: now) }
   }
 
   mutating func probeIfDue(now: Instant) {
     guard let due = probeDueAt, due <= now else { return }
-    probe(now: now)
+    for server in servers.indices { probe(server, now: now) }
   }
 
   var probeDueAt: Instant? {
@@ -70,9 +86,9 @@ extension NameTable {
     return max(due, last + limits.probeInterval)
   }
 
-  private mutating func probe(now: Instant) {
-    silence.probeLeft(now, servers: servers.count)
-    for server in servers.indices { actions.append(.probe(server: server)) }
+  private mutating func probe(_ server: Int, now: Instant) {
+    silence.probeLeft(to: server, now)
+    actions.append(.probe(server: server))
   }
 
   private mutating func judgeSuspects(serversLive: Bool, now: Instant) {

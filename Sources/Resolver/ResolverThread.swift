@@ -65,6 +65,17 @@ struct ResolverThread: ~Copyable {
 
   private mutating func run() throws {
     defer { for channel in channels { channel.close() } }
+    do {
+      try turn()
+    } catch {
+      // Nobody else will answer those.
+      let answer = ResolverAnswer(resolution: .unavailable("\(error)"), expiresAt: Clock.bootTime(), isFinal: true)
+      for reply in replies.values { reply(answer) }
+      throw error
+    }
+  }
+
+  private mutating func turn() throws {
     while !isStopped {
       let count = try poller.wait(milliseconds: waitMilliseconds)
       for index in 0..<count {
@@ -111,31 +122,35 @@ struct ResolverThread: ~Copyable {
   /// What a channel has to tell after each call into it.
   private mutating func collect(_ index: Int) throws(SystemError) {
     let channel = channels[index]
-    for change in channel.takeSocketChanges() { try poll(change, for: index) }
+    try follow(channel.takeSocketChanges(), of: index)
     let now = Clock.bootTime()
     for (ticket, reply) in channel.takeReplies() {
       switch ticket {
       case .question(let number, _): table.replied(number, server: index, reply, now: now)
-      case .probe: table.probeReplied(reply, now: now)
+      case .probe: table.probeReplied(server: index, reply, now: now)
       }
     }
   }
 
-  /// A descriptor that is closed has left the poll set by itself, epoll(7).
-  private mutating func poll(_ change: AresChannel.SocketChange, for index: Int) throws(SystemError) {
-    let token = UInt64(index) << 32 | UInt64(UInt32(bitPattern: change.descriptor))
-    guard change.reads || change.writes else {
-      polled.remove(change.descriptor)
-      return
-    }
-    let interest = Poller.Readiness(
-      rawValue: (change.reads ? Poller.Readiness.read.rawValue : 0)
-        | (change.writes ? Poller.Readiness.write.rawValue : 0)
-    )
-    if polled.insert(change.descriptor).inserted {
-      try poller.add(change.descriptor, for: interest, token: token)
-    } else {
-      try poller.modify(change.descriptor, for: interest, token: token)
+  /// Follows what a channel did with its sockets. Within one call it may open one, close it and open the next, with the
+  /// same number; only the last counts. A descriptor that is closed has left the poll set by itself, epoll(7).
+  private mutating func follow(_ changes: [AresChannel.SocketChange], of index: Int) throws(SystemError) {
+    for (place, change) in changes.enumerated() {
+      guard change.reads || change.writes else {
+        polled.remove(change.descriptor)
+        continue
+      }
+      if changes[(place + 1)...].contains(where: { $0.descriptor == change.descriptor }) { continue }
+      let interest = Poller.Readiness(
+        rawValue: (change.reads ? Poller.Readiness.read.rawValue : 0)
+          | (change.writes ? Poller.Readiness.write.rawValue : 0)
+      )
+      let token = UInt64(index) << 32 | UInt64(UInt32(bitPattern: change.descriptor))
+      if polled.insert(change.descriptor).inserted {
+        try poller.add(change.descriptor, for: interest, token: token)
+      } else {
+        try poller.modify(change.descriptor, for: interest, token: token)
+      }
     }
   }
 

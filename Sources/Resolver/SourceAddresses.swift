@@ -1,3 +1,4 @@
+// Its headers bring those of sockets, which the Glibc module leaves out.
 import CAres
 import FetchModel
 import Glibc

@@ -1,0 +1,205 @@
+import FetchModel
+import NameServer
+import PosixIO
+import Resolver
+import Testing
+
+/// Servers that say nothing, fail, or are gone.
+@Suite struct LiveSilenceTests {
+  private let answers: Answers
+
+  init() throws { answers = try Answers() }
+
+  private static func patience(_ arrival: Answers.Arrival?, since began: Instant) -> Double {
+    Double((arrival?.at ?? .distantFuture).nanoseconds(since: began)) / 1e9
+  }
+
+  @Test func `a name that nobody answers for is timed out, when the server lives`() throws {
+    let server = try NameServer { $0.name == "dead.example" ? .silent : .refused }
+    try Resolver.withThread(settings(server, timeout: .seconds(1))) { resolver in
+      let began = Clock.bootTime()
+      answers.ask(resolver, "dead.example")
+      let arrival = answers.take().last
+      guard case .timedOut(let text) = arrival?.answer.resolution else { throw Unexpected(arrival?.answer.resolution) }
+      #expect(text.contains("127.0.0.1"))
+      #expect((0.99...1.5).contains(Self.patience(arrival, since: began)))
+      #expect(server.total(of: .nameServer) == 1)
+      #expect(resolver.hasHeard(since: began))
+      #expect(resolver.counters == ResolverCounters(queries: 2, failures: 1, timeouts: 1))
+    }
+    // Repeated meanwhile.
+    #expect(server.count("dead.example", .ipv4) >= 2)
+  }
+
+  @Test(arguments: [NameServer.Mode.silent, .frozen])
+  func `without a server that says anything the resolver is unavailable, until one does`(
+    _ mode: NameServer.Mode
+  ) throws {
+    let server = try NameServer { .addresses(["192.0.2.1"], to: $0) }
+    server.set(mode)
+    try Resolver.withThread(settings(server, timeout: .seconds(1))) { resolver in
+      let began = Clock.bootTime()
+      for index in 0..<600 { answers.ask(resolver, "n\(index).example", family: 4) }
+      let arrivals = answers.take(final: 600)
+      #expect(arrivals.count == 600)
+      for arrival in arrivals {
+        guard case .unavailable(let text) = arrival.answer.resolution else {
+          throw Unexpected(arrival.answer.resolution)
+        }
+        #expect(text.contains("--dns-servers") && text.contains(server.text))
+      }
+      #expect((0.99...1.5).contains(Self.patience(arrivals.last, since: began)))
+      #expect(!resolver.hasHeard(since: began))
+      server.set(.answering)
+      #expect(answers.look(resolver, "n0.example", family: 4)?.texts == ["192.0.2.1"])
+      #expect(resolver.hasHeard(since: began))
+    }
+  }
+
+  @Test func `probes tell that a server is back, without a look-up`() throws {
+    let server = try NameServer { .addresses(["192.0.2.1"], to: $0) }
+    server.set(.silent)
+    try Resolver.withThread(settings(server, timeout: .milliseconds(500))) { resolver in
+      _ = answers.look(resolver, "a.example", family: 4)
+      let back = Clock.bootTime()
+      server.set(.answering)
+      let end = back + .seconds(5)
+      while !resolver.hasHeard(since: back), Clock.bootTime() < end { answers.pause(milliseconds: 20) }
+      #expect(resolver.hasHeard(since: back))
+    }
+  }
+
+  @Test func `servers that refuse make it unavailable soon, without a storm, until one is back`() throws {
+    let first = try NameServer { .addresses(["192.0.2.1"], to: $0) }
+    let port = first.port
+    let settings = settings(first)
+    first.stop()
+    try Resolver.withThread(settings) { resolver in
+      let began = Clock.bootTime()
+      var asks = 0
+      while Clock.bootTime() < began + .seconds(1) {
+        asks += 1
+        guard case .unavailable(let text) = answers.look(resolver, "n\(asks).example", family: 4) else {
+          throw Unexpected(nil)
+        }
+        #expect(text.contains("refused"))
+      }
+      #expect(asks > 10)
+      #expect(resolver.counters.queries < 10)
+      let second = try NameServer(port: port) { .addresses(["192.0.2.2"], to: $0) }
+      defer { second.stop() }
+      let end = Clock.bootTime() + .seconds(5)
+      var found: Resolution?
+      while found?.texts == nil, Clock.bootTime() < end {
+        found = answers.look(resolver, "a.example", family: 4)
+        answers.pause(milliseconds: 20)
+      }
+      #expect(found?.texts == ["192.0.2.2"])
+    }
+  }
+
+  @Test func `thousands of names at a server that is gone end soon`() throws {
+    let server = try NameServer { _ in .silent }
+    let settings = settings(server)
+    server.stop()
+    try Resolver.withThread(settings) { resolver in
+      let began = Clock.bootTime()
+      for index in 0..<5000 { answers.ask(resolver, "n\(index).example") }
+      let arrivals = answers.take(final: 5000)
+      #expect(arrivals.count == 5000)
+      #expect(Self.patience(arrivals.last, since: began) < 2)
+      #expect(resolver.counters.queries <= 600)
+    }
+  }
+
+  @Test func `a server that fails or is gone is made up for by the next`() throws {
+    let failing = try NameServer { _ in .serverFailure }
+    let gone = try NameServer { _ in .silent }
+    let good = try NameServer { .addresses(["192.0.2.1"], to: $0) }
+    let settings = settings(failing, gone, good)
+    gone.stop()
+    try Resolver.withThread(settings) { resolver in
+      let began = Clock.bootTime()
+      #expect(answers.look(resolver, "a.example")?.texts == ["192.0.2.1"])
+      #expect(Clock.bootTime().nanoseconds(since: began) < 900_000_000)
+    }
+    #expect(failing.count("a.example", .ipv4) == 1)
+  }
+
+  @Test func `after a server that says nothing the next is asked, and preferred from then on`() throws {
+    let silent = try NameServer { _ in .silent }
+    let good = try NameServer { .addresses(["192.0.2.1"], to: $0) }
+    try Resolver.withThread(settings(silent, good, timeout: .seconds(2))) { resolver in
+      var began = Clock.bootTime()
+      #expect(answers.look(resolver, "a.example")?.texts == ["192.0.2.1"])
+      #expect((350_000_000...900_000_000).contains(Clock.bootTime().nanoseconds(since: began)))
+      began = Clock.bootTime()
+      #expect(answers.look(resolver, "b.example")?.texts == ["192.0.2.1"])
+      #expect(Clock.bootTime().nanoseconds(since: began) < 300_000_000)
+      #expect(silent.count("b.example", .ipv4) == 0)
+    }
+  }
+
+  @Test func `if all servers fail the last failure is told`() throws {
+    let first = try NameServer { _ in .serverFailure }
+    let second = try NameServer { _ in .refused }
+    try Resolver.withThread(settings(first, second)) { resolver in
+      let found = answers.look(resolver, "a.example")
+      guard case .failed(let text) = found else { throw Unexpected(found) }
+      #expect(text.contains("REFUSED"))
+    }
+  }
+
+  @Test func `it goes on by itself after a server has said nothing for ten seconds`() throws {
+    let server = try NameServer { .addresses(["192.0.2.1"], to: $0) }
+    try Resolver.withThread(settings(server, timeout: .seconds(2))) { resolver in
+      #expect(answers.look(resolver, "a.example")?.texts == ["192.0.2.1"])
+      server.set(.frozen)
+      let end = Clock.bootTime() + .seconds(10)
+      var asked = 0
+      while Clock.bootTime() < end {
+        asked += 1
+        let found = answers.look(resolver, "n\(asked).example")
+        guard case .unavailable = found else { throw Unexpected(found) }
+      }
+      server.set(.answering)
+      let began = Clock.bootTime()
+      for index in 0..<100 { answers.ask(resolver, "m\(index).example") }
+      let arrivals = answers.take(final: 100)
+      #expect(arrivals.count >= 100)
+      #expect(arrivals.allSatisfy { $0.answer.resolution.texts == ["192.0.2.1"] })
+      #expect(Self.patience(arrivals.last, since: began) < 2)
+    }
+  }
+
+  @Test func `a name whose server refuses TCP has failed, and others are resolved`() throws {
+    let server = try NameServer { question in
+      question.name == "big.example"
+        ? .noData.with(.truncated) : question.name.isEmpty ? .refused : .addresses(["192.0.2.1"], to: question)
+    }
+    server.closeListener()
+    try Resolver.withThread(settings(server, timeout: .seconds(2))) { resolver in
+      let found = answers.look(resolver, "big.example", family: 4)
+      guard case .failed = found else { throw Unexpected(found) }
+      #expect(answers.look(resolver, "a.example", family: 4)?.texts == ["192.0.2.1"])
+    }
+  }
+
+  @Test func `it ends promptly, whatever hangs`() throws {
+    let server = try NameServer { _ in .silent }
+    let began = Clock.bootTime()
+    try Resolver.withThread(settings(server)) { resolver in
+      for index in 0..<2000 { answers.ask(resolver, "n\(index).example") }
+      while server.addressQuestions == 0, Clock.bootTime() < began + .seconds(5) { answers.pause(milliseconds: 5) }
+    }
+    #expect(Clock.bootTime().nanoseconds(since: began) < 1_000_000_000)
+  }
+
+  @Test func `a list of servers that is none makes it unavailable`() throws {
+    try Resolver.withThread(ResolverSettings(servers: "nonsense")) { resolver in
+      let found = answers.look(resolver, "a.example")
+      guard case .unavailable(let text) = found else { throw Unexpected(found) }
+      #expect(text.contains("nonsense") || text.contains("name server"))
+    }
+  }
+}

@@ -1,0 +1,240 @@
+import FetchModel
+import PosixIO
+import Resolver
+import Testing
+
+/// Which questions are sent to which server, and when a look-up is given up.
+@Suite struct NameTableQuestionTests {
+  private static func limited(to questions: Int) -> NameTable.Limits {
+    var limits = NameTable.Limits()
+    limits.questions = questions
+    return limits
+  }
+
+  private static func isTimedOut(_ resolution: Resolution?) -> Bool {
+    if case .timedOut = resolution { true } else { false }
+  }
+
+  private static func isUnavailable(_ resolution: Resolution?) -> Bool {
+    if case .unavailable = resolution { true } else { false }
+  }
+
+  @Test func `no more questions are on their way than allowed; the others follow in order`() {
+    var bench = TableBench(limits: Self.limited(to: 3))
+    for index in 0..<10 { bench.ask("n\(index)", family: 4) }
+    #expect(bench.sent.map(\.name) == ["n0", "n1", "n2"])
+    bench.reply(["192.0.2.1"], to: "n1")
+    bench.reply(.notFound, to: "n0", .ipv4)
+    #expect(bench.sent.map(\.name) == ["n0", "n1", "n2", "n3", "n4"])
+    for index in 2..<10 { bench.reply(["192.0.2.1"], to: "n\(index)") }
+    #expect(bench.sent.map(\.name) == (0..<10).map { "n\($0)" })
+  }
+
+  @Test func `the time of a look-up runs from when its question left`() {
+    var bench = TableBench(limits: Self.limited(to: 1))
+    bench.ask("a", family: 4)
+    bench.ask("b", family: 4)
+    bench.pass(milliseconds: 4000)
+    bench.replyToProbe(.failed("REFUSED"))
+    bench.pass(milliseconds: 1000)
+    #expect(Self.isTimedOut(bench.takenOne()?.answer.resolution))
+    bench.pass(milliseconds: 4999)
+    bench.replyToProbe(.failed("REFUSED"))
+    #expect(bench.taken().isEmpty)
+    bench.pass(milliseconds: 1)
+    let answer = bench.takenOne()
+    #expect(Self.isTimedOut(answer?.answer.resolution))
+    #expect(answer.map { bench.seconds(until: $0.answer.expiresAt) } == 1)
+    #expect(bench.table.counters == ResolverCounters(queries: 2, failures: 2, timeouts: 2))
+  }
+
+  @Test func `a reply that is too late says only that the server lives`() {
+    var bench = TableBench()
+    bench.ask("a", family: 4)
+    bench.pass(milliseconds: 5000)
+    #expect(bench.taken().count == 1)
+    bench.reply(["192.0.2.1"])
+    #expect(bench.taken().isEmpty)
+    #expect(bench.table.lastHeardAt == bench.now)
+  }
+
+  @Test func `a server that fails is followed by the next at once`() {
+    var bench = TableBench(servers: 3)
+    bench.ask("a", family: 4)
+    bench.reply(.failed("SERVFAIL"), .ipv4, server: 0)
+    bench.reply(.unreachable("refused"), .ipv4, server: 1)
+    #expect(bench.sent.map(\.server) == [0, 1, 2])
+    bench.reply(["192.0.2.1"], server: 2)
+    #expect(bench.takenOne()?.texts == ["192.0.2.1"])
+    #expect(bench.table.counters == ResolverCounters(queries: 1))
+    bench.ask("b", family: 4)
+    #expect(bench.sent.last?.server == 0)
+  }
+
+  @Test func `a server that says nothing for a second is followed by the next, and its answer still counts`() {
+    var bench = TableBench(servers: 2)
+    bench.ask("a", family: 4)
+    bench.pass(milliseconds: 999)
+    #expect(bench.sent.map(\.server) == [0])
+    bench.pass(milliseconds: 1)
+    #expect(bench.sent.map(\.server) == [0, 1])
+    bench.reply(["192.0.2.1"], server: 0)
+    #expect(bench.takenOne()?.texts == ["192.0.2.1"])
+    bench.ask("b", family: 4)
+    #expect(bench.sent.last?.server == 0)
+  }
+
+  @Test func `a server that answered where the first said nothing is preferred`() {
+    var bench = TableBench(servers: 2)
+    bench.ask("a", family: 4)
+    bench.pass(milliseconds: 1000)
+    bench.reply(["192.0.2.1"], server: 1)
+    bench.ask("b", family: 4)
+    #expect(bench.sent.last?.server == 1)
+    bench.pass(milliseconds: 1000)
+    #expect(bench.sent.last == bench.sent.last { $0.name == "b" && $0.server == 0 })
+  }
+
+  @Test func `when all servers fail the last failure counts, though another says nothing`() {
+    var bench = TableBench(servers: 2)
+    bench.ask("a", family: 4)
+    bench.pass(milliseconds: 1000)
+    bench.reply(.failed("SERVFAIL"), .ipv4, server: 1)
+    #expect(bench.taken().isEmpty)
+    bench.pass(milliseconds: 4000)
+    #expect(bench.takenOne()?.answer.resolution == .failed("name server server 2 SERVFAIL"))
+  }
+
+  @Test func `after 200 ms of silence there is a probe, then one a second`() {
+    var bench = TableBench(servers: 2)
+    bench.ask("a", family: 4)
+    bench.pass(milliseconds: 199)
+    #expect(bench.probes.isEmpty)
+    bench.pass(milliseconds: 1)
+    #expect(bench.probes == [0, 1])
+    bench.pass(milliseconds: 999)
+    #expect(bench.probes.count == 2)
+    bench.pass(milliseconds: 1)
+    #expect(bench.probes.count == 4)
+    bench.pass(milliseconds: 10_000)
+    #expect(bench.probes.count == 24)
+    bench.replyToProbe(.failed("REFUSED"), server: 1)
+    bench.pass(milliseconds: 10_000)
+    #expect(bench.probes.count == 24)
+  }
+
+  @Test func `there is no probe as long as answers come`() {
+    var bench = TableBench()
+    bench.ask("dead", family: 4)
+    for index in 0..<20 {
+      bench.ask("n\(index)", family: 4)
+      bench.pass(milliseconds: 150)
+      bench.reply(.notFound, to: "n\(index)", .ipv4)
+    }
+    #expect(bench.probes.isEmpty)
+  }
+
+  @Test func `a name times out if anything was heard meanwhile, else nobody answers`() {
+    var bench = TableBench()
+    bench.ask("a", family: 4)
+    bench.pass(milliseconds: 300)
+    bench.replyToProbe(.noAddress)
+    bench.pass(milliseconds: 100)
+    bench.ask("b", family: 4)
+    bench.pass(milliseconds: 5000)
+    let answers = bench.taken()
+    #expect(answers.map { Self.isTimedOut($0.answer.resolution) } == [true, false])
+    #expect(answers.map { Self.isUnavailable($0.answer.resolution) } == [false, true])
+    guard answers.count == 2, case .unavailable(let text) = answers[1].answer.resolution else { return }
+    #expect(text.contains("server 1") && text.contains("--dns-servers") && text.contains("/etc/resolv.conf"))
+    #expect(bench.table.counters == ResolverCounters(queries: 2, failures: 2, timeouts: 2))
+  }
+
+  @Test func `that nobody answers is not remembered, and holds for those who wait to be asked`() {
+    var bench = TableBench(limits: Self.limited(to: 2))
+    for index in 0..<10 { bench.ask("n\(index)", family: 4) }
+    bench.pass(milliseconds: 5000)
+    let answers = bench.taken()
+    #expect(answers.count == 10)
+    #expect(answers.allSatisfy { Self.isUnavailable($0.answer.resolution) && $0.answer.expiresAt <= bench.now })
+    #expect(bench.sent.count == 2)
+    bench.ask("n0", family: 4)
+    #expect(bench.sent.count == 3)
+    bench.reply(["192.0.2.1"], to: "n0")
+    #expect(bench.takenOne()?.texts == ["192.0.2.1"])
+  }
+
+  @Test func `where all servers are unreachable a probe decides`() {
+    var bench = TableBench()
+    bench.ask("a", family: 4)
+    bench.reply(.unreachable("refused"), .ipv4)
+    #expect(bench.probes == [0])
+    #expect(bench.taken().isEmpty)
+    bench.replyToProbe(.failed("REFUSED"))
+    guard case .failed = bench.takenOne()?.answer.resolution else {
+      Issue.record("a server that answers a probe is there")
+      return
+    }
+    bench.ask("b", family: 4)
+    bench.reply(.unreachable("refused"), to: "b", .ipv4)
+    bench.replyToProbe(.unreachable("refused"))
+    let answer = bench.takenOne()?.answer
+    guard case .unavailable(let text) = answer?.resolution else {
+      Issue.record("a server that is not there is local trouble")
+      return
+    }
+    #expect(text.contains("refused"))
+    #expect(answer.map { bench.seconds(until: $0.expiresAt) } == 0.25)
+  }
+
+  @Test func `while servers are unreachable there is one question each quarter of a second`() {
+    var bench = TableBench()
+    bench.ask("a", family: 4)
+    bench.reply(.unreachable("refused"), .ipv4)
+    bench.replyToProbe(.unreachable("refused"))
+    _ = bench.taken()
+    for index in 0..<50 { bench.ask("n\(index)") }
+    #expect(bench.taken().count == 50)
+    #expect(bench.sent.count == 1)
+    bench.pass(milliseconds: 250)
+    for index in 50..<100 { bench.ask("n\(index)", family: 4) }
+    #expect(bench.sent.count == 2)
+    bench.reply(.unreachable("refused"), to: "n50", .ipv4)
+    for _ in bench.probes.dropFirst() { bench.replyToProbe(.unreachable("refused")) }
+    #expect(bench.taken().count == 50)
+    #expect(bench.sent.count == 2)
+  }
+
+  @Test func `a server that is back ends that at once`() {
+    var bench = TableBench()
+    bench.ask("a", family: 4)
+    bench.reply(.unreachable("refused"), .ipv4)
+    bench.replyToProbe(.unreachable("refused"))
+    bench.pass(milliseconds: 250)
+    for index in 0..<50 { bench.ask("n\(index)", family: 4) }
+    #expect(bench.sent.count == 2)
+    bench.reply(["192.0.2.1"], to: "n0")
+    #expect(bench.sent.count == 51)
+  }
+
+  @Test func `tens of thousands of names cost no more than one each`() {
+    var bench = TableBench()
+    let names = (0..<50_000).map { "n\($0).example" }
+    for name in names { bench.ask(name) }
+    var answered = 0
+    while answered < bench.sent.count {
+      let sent = bench.sent[answered]
+      answered += 1
+      let reply: ServerReply =
+        sent.family == .ipv4
+        ? .addresses([SocketAddress(numeric: "192.0.2.1", port: 0)].compactMap { $0 }, ttlSeconds: 60) : .noAddress
+      bench.table.replied(sent.question, server: 0, reply, now: bench.now)
+      bench.pass(milliseconds: 0)
+    }
+    #expect(bench.taken().count == 50_000)
+    #expect(bench.table.counters == ResolverCounters(queries: 100_000))
+    for name in names { bench.ask(name) }
+    #expect(bench.taken().count == 50_000)
+    #expect(bench.table.counters.hits == 50_000)
+  }
+}
