@@ -56,6 +56,9 @@ let package = Package(
     .systemLibrary(name: "CZeroMQ"),
     .systemLibrary(name: "COpenSSL"),
     .systemLibrary(name: "CIDN2"),
+    .systemLibrary(name: "CZlib"),
+    .systemLibrary(name: "CBrotli"),
+    .systemLibrary(name: "CZstd"),
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "COriginShims"),
 
@@ -72,6 +75,7 @@ let package = Package(
     module("ZeroMQ", ["CZeroMQ", "FetchModel"]),
     module("Keys", ["PosixIO", "ZeroMQ"]),
     module("TLS", ["COpenSSL", "FetchModel"]),
+    module("ContentCodings", ["CBrotli", "CZlib", "CZstd"]),
     module("Resolver", ["FetchModel", "PosixIO"]),
 
     // Shells.
@@ -118,6 +122,7 @@ let package = Package(
     tests(of: "HTTP1", ["FetchModel"], resources: [.copy("Fixtures")]),
     tests(of: "PosixIO"),
     tests(of: "TLS", ["FetchModel", "OriginServer"], resources: [.copy("Cases")]),
+    tests(of: "ContentCodings"),
     tests(of: "Records", ["FetchModel"]),
     tests(of: "Scheduling", ["FetchModel"], resources: [.copy("Transcripts")]),
     tests(of: "WireProtocol", ["FetchModel"]),
@@ -159,6 +164,7 @@ if Context.environment["TRAWL_FUZZ"] != nil {
     fuzzTarget("FuzzJobFiles", ["FetchModel", "JobStore", "PosixIO", "Records"]),
     fuzzTarget("FuzzResponse", ["FetchModel", "HTTP1"]),
     fuzzTarget("FuzzChunked", ["FetchModel", "HTTP1"]),
+    fuzzTarget("FuzzCodings", ["ContentCodings"]),
     fuzzTarget("FuzzURL", ["FetchModel"]),
     fuzzTarget("FuzzLocation", ["FetchModel"]),
   ]
