@@ -2,7 +2,8 @@ import ContentCodings
 import Testing
 
 @Suite struct CodingListTests {
-  private func list(_ fields: String..., accepted: AcceptedCodings = .all) -> Result<[ContentCoding], CodingListProblem> {
+  private func list(_ fields: String..., accepted: AcceptedCodings = .all) -> Result<[ContentCoding], CodingListProblem>
+  {
     var list = CodingList()
     do throws(CodingListProblem) {
       for field in fields { try list.append(field: Array(field.utf8).span, accepted: accepted) }
@@ -13,7 +14,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("gzip", [ContentCoding.gzip]), ("x-gzip", [.gzip]), ("X-GZip", [.gzip]), ("Deflate", [.deflate]), ("BR", [.brotli]),
+    ("gzip", [ContentCoding.gzip]), ("x-gzip", [.gzip]), ("X-GZip", [.gzip]), ("Deflate", [.deflate]),
+    ("BR", [.brotli]),
     ("zstd", [.zstd]), ("", []), ("identity", []), (" , ,\t", []), ("Identity, gzip,identity", [.gzip]),
     ("gzip,br", [.gzip, .brotli]), (",\tgzip , zstd ,", [.gzip, .zstd]),
     ("gzip,gzip,gzip,gzip,gzip", [.gzip, .gzip, .gzip, .gzip, .gzip]),

@@ -79,7 +79,7 @@ import Testing
         let decoded = try decode(Array(sample.encoded[..<count]), with: decoder, Cuts(input: [count], output: [64]))
         // Between members and frames it may end, and what has begun another one may be bytes without meaning.
         #expect(sample.name.contains("frames") || sample.name.contains("members"), "\(count)")
-        #expect(sample.content.starts(with: decoded) && decoded.count < max(1, sample.content.count + 1))
+        #expect(sample.content.starts(with: decoded))
       } catch let error as CodingError {
         #expect(error == .truncated(sample.coding), "\(count)")
       }
