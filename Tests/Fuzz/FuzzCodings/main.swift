@@ -5,8 +5,8 @@
 // that has decoded before decodes the same.
 
 import ContentCodings
-import Foundation
 import FuzzSupport
+import Glibc
 
 /// As many layers as there can be, mostly one.
 private let lists: [CodingList] =
@@ -121,7 +121,7 @@ private func compare(
   }
 }
 
-private func seeds() throws -> [[UInt8]] {
+private func seeds() -> [[UInt8]] {
   let text = "a body, a body, and nothing but a body"
   let commands = [
     (0, "gzip -c"), (0, "sh -c 'gzip -c; printf more | gzip -c'"), (4, "gzip -c | tail -c +11 | head -c -8"),
@@ -130,21 +130,17 @@ private func seeds() throws -> [[UInt8]] {
     (11, "sh -c 'zstd -qc; printf more | zstd -qc'"), (12, "gzip -c | gzip -c"), (13, "zstd -qc | gzip -c"),
     (14, "gzip -c | brotli -c"),
   ]
-  return try commands.map { choice, command in
-    let process = Process()
-    process.executableURL = URL(filePath: "/bin/sh")
-    process.arguments = ["-c", "printf '%s' '\(text)' | \(command)"]
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    let encoded = try output.fileHandleForReading.readToEnd() ?? Data()
-    process.waitUntilExit()
-    require(process.terminationStatus == 0 && !encoded.isEmpty, "\(command) does not encode")
+  return commands.map { choice, command in
+    // Not by Foundation's Process, which leaks, and so the sanitizer would say.
+    guard let output = popen("printf '%s' '\(text)' | \(command)", "r") else { fatalError("popen: \(errno)") }
+    var encoded = [UInt8](repeating: 0, count: 1000)
+    encoded.removeLast(encoded.count - fread(&encoded, 1, encoded.count, output))
+    require(pclose(output) == 0 && !encoded.isEmpty, "\(command) does not encode")
     return [UInt8(choice), 9, 1, 3, 40, 47, 255] + encoded
   }
 }
 
-try runTarget(seeds: try seeds()) { bytes, count in
+try runTarget(seeds: seeds()) { bytes, count in
   check(input(bytes, count))
   return 0
 }
