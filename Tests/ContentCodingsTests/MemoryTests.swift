@@ -177,7 +177,6 @@ import Testing
       #expect(budget.reservedBytes == kept)
       decoder.giveBack()
       #expect(budget.reservedBytes == 0 && decoder.allocatedBytes.now == 0)
-      decoder.restart()
       #expect(try decode(encoded, with: decoder) == Self.page)
     }
     #expect(budget.reservedBytes == 0)
