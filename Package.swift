@@ -79,6 +79,7 @@ let package = Package(
     module("TLS", ["COpenSSL", "FetchModel"]),
     module("ContentCodings", ["CBrotli", "CZlib", "CZstd"]),
     module("Resolver", ["CAres", "FetchModel", "PosixIO", deque, heap]),
+    module("Resolver", ["FetchModel", "PosixIO"]),
 
     // Shells.
     module(
@@ -142,6 +143,7 @@ let package = Package(
     tests(of: "PosixIO"),
     tests(of: "Resolver", ["FetchModel", "NameServer", "PosixIO"]),
     tests(of: "TLS", ["FetchModel", "OriginServer"], resources: [.copy("Cases")]),
+    tests(of: "ContentCodings"),
     tests(of: "Records", ["FetchModel"]),
     tests(of: "Scheduling", ["FetchModel"], resources: [.copy("Transcripts")]),
     tests(of: "WireProtocol", ["FetchModel"]),
@@ -183,6 +185,7 @@ if Context.environment["TRAWL_FUZZ"] != nil {
     fuzzTarget("FuzzJobFiles", ["FetchModel", "JobStore", "PosixIO", "Records"]),
     fuzzTarget("FuzzResponse", ["FetchModel", "HTTP1"]),
     fuzzTarget("FuzzChunked", ["FetchModel", "HTTP1"]),
+    fuzzTarget("FuzzCodings", ["ContentCodings"]),
     fuzzTarget("FuzzURL", ["FetchModel"]),
     fuzzTarget("FuzzLocation", ["FetchModel"]),
   ]

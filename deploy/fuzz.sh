@@ -3,8 +3,8 @@
 #
 #   deploy/fuzz.sh [SECONDS]                   every target, so long each (default 10)
 #   deploy/fuzz.sh TARGET [SECONDS [OPTIONS]]  one of them: FuzzCoordinator, FuzzAgent, FuzzJobFiles, FuzzResponse,
-#                                              FuzzChunked, FuzzURL or FuzzLocation; OPTIONS are libFuzzer's, or a file
-#                                              with an input that is to be tried again
+#                                              FuzzChunked, FuzzCodings, FuzzURL or FuzzLocation; OPTIONS are
+#                                              libFuzzer's, or a file with an input that is to be tried again
 #
 # What is found stays in .build/fuzz/corpus/TARGET, and the next run begins with it. An input that breaks something is
 # put into .build/fuzz/TARGET-crash-...; make a unit test of it.
@@ -17,7 +17,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 scratch=.build/fuzz
 # libFuzzer reports traps; Swift's own report takes minutes for a program of this size.
 export SWIFT_BACKTRACE=enable=no
-targets=(FuzzCoordinator FuzzAgent FuzzJobFiles FuzzResponse FuzzChunked FuzzURL FuzzLocation)
+targets=(FuzzCoordinator FuzzAgent FuzzJobFiles FuzzResponse FuzzChunked FuzzCodings FuzzURL FuzzLocation)
 
 # build TARGET
 build() {

@@ -16,7 +16,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # These run in release: one starts the real programs, the other simulates clusters for long. All others run in debug.
 release_targets=(ProcessTests SchedulingTests)
 
-quick_fuzz_targets=(FuzzJobFiles FuzzResponse FuzzChunked FuzzURL FuzzLocation)
+quick_fuzz_targets=(FuzzJobFiles FuzzResponse FuzzChunked FuzzCodings FuzzURL FuzzLocation)
 
 import_check=(--explicit-target-dependency-import-check error)
 

@@ -74,3 +74,7 @@ extension Span<UInt8> {
     return String(decoding: bytes, as: UTF8.self)
   }
 }
+
+extension CodingList: ExpressibleByArrayLiteral {
+  package init(arrayLiteral codings: ContentCoding...) { self.init(codings) }
+}

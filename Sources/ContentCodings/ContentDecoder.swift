@@ -22,8 +22,8 @@
 // document by mistake, are as old as gzip, and what was promised has been checked by then. A body without any bytes is
 // complete, whatever its codings (a response to HEAD, 304), and so is a layer that gets none.
 
-/// Decodes one body after the other, all of the same codings. Belongs to one thread. Once it has thrown it is good for
-/// nothing but to be thrown away.
+/// Decodes one body after the other, all of the same codings. Belongs to one thread. Once it has thrown, it
+/// decodes no more.
 package final class ContentDecoder {
   package enum Step: Equatable, Sendable {
     /// So much of the input was read and of the output written. Both are 0 if there was nothing to read, or if the
@@ -64,7 +64,7 @@ package final class ContentDecoder {
     layers = codings.reversed().map { Layer($0) }
   }
 
-  deinit { giveBack() }
+  deinit { freeMemory() }
 
   /// What the libraries have allocated: now, and at most so far.
   package var allocatedBytes: (now: Int, peak: Int) {
@@ -112,8 +112,14 @@ package final class ContentDecoder {
     decodedBytes = 0
   }
 
-  /// Frees all memory and takes it off the budget; what was not decoded yet is lost. `restart` comes next, if anything.
+  /// Frees all memory and takes it off the budget; otherwise as `restart`, and the only thing that a decoder that has
+  /// failed is still good for.
   package func giveBack() {
+    freeMemory()
+    if !hasFailed { restart() }
+  }
+
+  private func freeMemory() {
     for layer in layers { layer.freeMemory() }
     buffers = []
     budget.release(reservedBytes)
@@ -130,7 +136,7 @@ package final class ContentDecoder {
         hasMore = passage.outputCount == 0 && !layers[0].isComplete
         return true
       case .needs(let bytes):
-        giveBack()
+        freeMemory()
         guard budget.reserve(bytes) else { return false }
         reservedBytes = bytes
         layers[0].grant(bytes)
