@@ -68,6 +68,7 @@ let package = Package(
     // Middle.
     module("Scheduling", ["FetchModel", deque, heap]),  // pure
     module("Records", ["FetchModel"]),  // pure
+    module("Proxies", ["FetchModel", "HTTP1"]),  // pure
     module("WireProtocol", ["FetchModel", protobuf]),  // pure
     module("ZeroMQ", ["CZeroMQ", "FetchModel"]),
     module("Keys", ["PosixIO", "ZeroMQ"]),
@@ -119,6 +120,7 @@ let package = Package(
     tests(of: "PosixIO"),
     tests(of: "TLS", ["FetchModel", "OriginServer"], resources: [.copy("Cases")]),
     tests(of: "Records", ["FetchModel"]),
+    tests(of: "Proxies", ["FetchModel"]),
     tests(of: "Scheduling", ["FetchModel"], resources: [.copy("Transcripts")]),
     tests(of: "WireProtocol", ["FetchModel"]),
     tests(of: "FetchClient", ["FetchModel", "PosixIO"]),

@@ -36,14 +36,19 @@ package struct RequestTemplate: Equatable, Sendable {
   private let asksToClose: Bool
   /// All field lines, for requests that change none.
   private let block: [UInt8]
+  /// What no request carries.
+  private let neverSent: DroppedHeaders
 
-  /// `headers` in the job's order.
-  package init(headers: [HeaderField]) {
+  /// `headers` in the job's order. `neverSent`: groups that are left out of every request, whether the job or a row
+  /// names them; with a proxy that is `proxyCredentials`.
+  package init(headers: [HeaderField], neverSent: DroppedHeaders = []) {
     let caller = CallerFields(headers)
-    fields = caller.fields
+    let sent = caller.fields.filter { neverSent.isDisjoint(with: $0.group) }
+    fields = sent
     host = caller.host
     asksToClose = caller.asksToClose
-    block = caller.fields.flatMap(\.line) + (caller.asksToClose ? Array("Connection: close\r\n".utf8) : [])
+    block = sent.flatMap(\.line) + (caller.asksToClose ? Array("Connection: close\r\n".utf8) : [])
+    self.neverSent = neverSent
   }
 
   /// Whether a request with these row headers asks the server to close, after which the client must close, too
@@ -54,10 +59,15 @@ package struct RequestTemplate: Equatable, Sendable {
 
   /// Appends a whole request to `output`. `target` is in origin form and `host` a Host value, with the port unless
   /// it is the scheme's own; both have been validated. Row headers replace the job's of the same name.
+  ///
+  /// For a proxy: `targetPrefix` stands before the target, as the "http://example.org" that makes it one in absolute
+  /// form (RFC 9112 section 3.2.2), and `proxyFields`, whole field lines, before the caller's.
   package func encode(
     method: RequestMethod,
+    targetPrefix: [UInt8] = [],
     target: Span<UInt8>,
     host: [UInt8],
+    proxyFields: [UInt8] = [],
     rowHeaders: [HeaderField],
     body: [UInt8]?,
     without dropped: DroppedHeaders,
@@ -67,14 +77,17 @@ package struct RequestTemplate: Equatable, Sendable {
     assert(target.indices.allSatisfy { target[$0] > Octet.space && target[$0] != Octet.delete })
     output.append(method)
     output.append(Octet.space)
+    if !targetPrefix.isEmpty { output.append(contentsOf: targetPrefix) }
     target.withUnsafeBufferPointer { output.append(contentsOf: $0) }
     output.append(" HTTP/1.1\r\nHost: ")
     if rowHeaders.isEmpty, dropped.isEmpty {
       output.append(contentsOf: self.host ?? host)
       output.append("\r\n")
+      if !proxyFields.isEmpty { output.append(contentsOf: proxyFields) }
       output.append(contentsOf: block)
     } else {
-      appendFields(host, CallerFields(rowHeaders), without: dropped, into: &output)
+      let left = dropped.union(neverSent)
+      appendFields(host, proxyFields, CallerFields(rowHeaders), without: left, into: &output)
     }
     if let length = Self.contentLength(method, body) {
       output.append("Content-Length: ")
@@ -88,8 +101,10 @@ package struct RequestTemplate: Equatable, Sendable {
   /// The same for a target in an array.
   package func encode(
     method: RequestMethod,
+    targetPrefix: [UInt8] = [],
     target: [UInt8],
     host: [UInt8],
+    proxyFields: [UInt8] = [],
     rowHeaders: [HeaderField],
     body: [UInt8]?,
     without dropped: DroppedHeaders,
@@ -97,8 +112,10 @@ package struct RequestTemplate: Equatable, Sendable {
   ) {
     encode(
       method: method,
+      targetPrefix: targetPrefix,
       target: target.span,
       host: host,
+      proxyFields: proxyFields,
       rowHeaders: rowHeaders,
       body: body,
       without: dropped,
@@ -108,6 +125,7 @@ package struct RequestTemplate: Equatable, Sendable {
 
   private func appendFields(
     _ host: [UInt8],
+    _ proxyFields: [UInt8],
     _ row: CallerFields,
     without dropped: DroppedHeaders,
     into output: inout [UInt8]
@@ -115,6 +133,7 @@ package struct RequestTemplate: Equatable, Sendable {
     let override = dropped.contains(.credentials) ? nil : row.host ?? self.host
     output.append(contentsOf: override ?? host)
     output.append("\r\n")
+    output.append(contentsOf: proxyFields)
     for field in fields where dropped.isDisjoint(with: field.group) && !row.fields.contains(where: field.hasSameName) {
       output.append(contentsOf: field.line)
     }
