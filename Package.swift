@@ -78,7 +78,7 @@ let package = Package(
     // Shells.
     module(
       "FetchClient",
-      ["FetchModel", "HTTP1", "PosixIO", "Records", "Resolver", "TLS", "WireProtocol", deque]
+      ["FetchModel", "HTTP1", "PosixIO", "Proxies", "Records", "Resolver", "TLS", "WireProtocol", deque]
     ),
     module(
       "AgentRuntime",
@@ -98,7 +98,10 @@ let package = Package(
     // Programs.
     program(
       "coordinator",
-      ["CoordinatorRuntime", "FetchModel", "JobStore", "Keys", "PosixIO", "Records", "TLS", argumentParser, logging]
+      [
+        "CoordinatorRuntime", "FetchModel", "JobStore", "Keys", "PosixIO", "Proxies", "Records", "TLS", argumentParser,
+        logging,
+      ]
     ),
     program("agent", ["AgentRuntime", "FetchClient", "FetchModel", "Keys", "PosixIO", argumentParser, logging]),
 
