@@ -88,6 +88,7 @@ let package = Package(
         "ContentCodings", "FetchModel", "HTTP1", "PosixIO", "Proxies", "Records", "Resolver", "TLS", "WireProtocol",
         deque,
       ]
+      ["FetchModel", "HTTP1", "PosixIO", "Proxies", "Records", "Resolver", "TLS", "WireProtocol", deque]
     ),
     module(
       "AgentRuntime",
@@ -115,6 +116,7 @@ let package = Package(
     program(
       "agent",
       ["AgentRuntime", "FetchClient", "FetchModel", "Keys", "PosixIO", "Resolver", argumentParser, logging]
+        "CoordinatorRuntime", "FetchModel", "JobStore", "Keys", "PosixIO", "Proxies", "Records", "TLS", argumentParser,
     ),
 
     // The origin server of the demo and the tests; no part of the product's path.
@@ -145,6 +147,7 @@ let package = Package(
     tests(of: "TLS", ["FetchModel", "OriginServer"], resources: [.copy("Cases")]),
     tests(of: "ContentCodings"),
     tests(of: "Records", ["FetchModel"]),
+    tests(of: "Proxies", ["FetchModel"]),
     tests(of: "Scheduling", ["FetchModel"], resources: [.copy("Transcripts")]),
     tests(of: "WireProtocol", ["FetchModel"]),
     tests(of: "FetchClient", ["FetchModel", "PosixIO"]),

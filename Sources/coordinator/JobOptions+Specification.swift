@@ -46,6 +46,8 @@ extension JobOptions {
     job.retry.includesUnsafe = retryUnsafe
     job.tls = try tlsPolicy()
     job.addressing = try addressingPolicy()
+    job.proxies = try proxyPolicy()
+    try checkNoAccount(in: job.request.headers, for: job.proxies)
     job.connectionsPerOrigin = perOrigin
     job.body = try bodyPolicy()
     return job

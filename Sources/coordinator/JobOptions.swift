@@ -166,6 +166,8 @@ struct JobOptions: ParsableArguments {
   @Flag(name: [.customShort("6"), .customLong("ipv6")], help: "IPv6 only.")
   var ipv6 = false
 
+  @OptionGroup var proxies: ProxyOptions
+
   // MARK: Limits and bodies
 
   @Option(help: ArgumentHelp("Connections to one origin over the whole cluster.", valueName: "n"))

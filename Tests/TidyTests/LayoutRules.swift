@@ -12,6 +12,7 @@ enum LayoutRules {
       "HTTP1": base,
       "Scheduling": base,
       "Records": base,
+      "Proxies": base,
       // What the generated code needs comes on top.
       "WireProtocol": base.union(["SwiftProtobuf", "Foundation", "FoundationEssentials"]),
     ]
