@@ -79,7 +79,6 @@ let package = Package(
     module("TLS", ["COpenSSL", "FetchModel"]),
     module("ContentCodings", ["CBrotli", "CZlib", "CZstd"]),
     module("Resolver", ["CAres", "FetchModel", "PosixIO", deque, heap]),
-    module("Resolver", ["FetchModel", "PosixIO"]),
 
     // Shells.
     module(
@@ -88,7 +87,6 @@ let package = Package(
         "ContentCodings", "FetchModel", "HTTP1", "PosixIO", "Proxies", "Records", "Resolver", "TLS", "WireProtocol",
         deque,
       ]
-      ["FetchModel", "HTTP1", "PosixIO", "Proxies", "Records", "Resolver", "TLS", "WireProtocol", deque]
     ),
     module(
       "AgentRuntime",
@@ -109,14 +107,13 @@ let package = Package(
     program(
       "coordinator",
       [
-        "CoordinatorRuntime", "FetchModel", "JobStore", "Keys", "PosixIO", "Records", "Resolver", "TLS", argumentParser,
-        logging,
+        "CoordinatorRuntime", "FetchModel", "JobStore", "Keys", "PosixIO", "Proxies", "Records", "Resolver", "TLS",
+        argumentParser, logging,
       ]
     ),
     program(
       "agent",
       ["AgentRuntime", "FetchClient", "FetchModel", "Keys", "PosixIO", "Resolver", argumentParser, logging]
-        "CoordinatorRuntime", "FetchModel", "JobStore", "Keys", "PosixIO", "Proxies", "Records", "TLS", argumentParser,
     ),
 
     // The origin server of the demo and the tests; no part of the product's path.

@@ -2,6 +2,7 @@ import FetchClient
 import FetchModel
 import Logging
 import PosixIO
+import Resolver
 import Scheduling
 import WireProtocol
 import ZeroMQ

@@ -44,6 +44,7 @@ package struct ProxyRouting: Equatable, Sendable {
     return server
   }
 
+  /// `isMoved`: `--connect-to` leads elsewhere than the URL says, which a proxy that forwards would not know.
   /// `checksAddresses`: whether this side must know where a connection leads (an agent's `--deny-private`). Then the
   /// proxy is given no names, and http, too, goes through a tunnel: a proxy that gets a request in absolute form writes
   /// Host anew from it (RFC 9112 section 3.2.2), and the origin would read its address where its name should be.
@@ -51,15 +52,13 @@ package struct ProxyRouting: Equatable, Sendable {
     for scheme: Scheme,
     _ host: [UInt8],
     _ kind: HTTPURL.HostKind,
+    isMoved: Bool,
     checksAddresses: Bool
   ) -> ProxyRoute {
     guard let server = proxy(for: scheme, host, kind) else { return .direct }
-    switch (server.kind, scheme) {
-    case (.socks5, _): return .tunnelToAddress(server)
-    case (.socks5h, _), (.http, .https):
-      return checksAddresses ? .tunnelToAddress(server) : .tunnelToName(server)
-    case (.http, .http): return checksAddresses ? .tunnelToAddress(server) : .forward(server)
-    }
+    let forwards = server.kind == .http && scheme == .http && !isMoved && !checksAddresses
+    if forwards { return .forward(server) }
+    return server.kind == .socks5 || checksAddresses ? .tunnelToAddress(server) : .tunnelToName(server)
   }
 }
 

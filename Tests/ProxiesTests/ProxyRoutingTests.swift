@@ -20,8 +20,8 @@ import Testing
     let routing = routing(nil)
     #expect(routing.isEmpty)
     for checks in [false, true] {
-      #expect(routing.route(for: .http, host, .name, checksAddresses: checks) == .direct)
-      #expect(routing.route(for: .https, host, .name, checksAddresses: checks) == .direct)
+      #expect(routing.route(for: .http, host, .name, isMoved: false, checksAddresses: checks) == .direct)
+      #expect(routing.route(for: .https, host, .name, isMoved: false, checksAddresses: checks) == .direct)
     }
   }
 
@@ -38,21 +38,26 @@ import Testing
   }
 
   @Test func `an HTTP proxy gets http in absolute form and https through a tunnel`() {
-    #expect(routing(web).route(for: .http, host, .name, checksAddresses: false) == .forward(web))
-    #expect(routing(web).route(for: .https, host, .name, checksAddresses: false) == .tunnelToName(web))
+    #expect(routing(web).route(for: .http, host, .name, isMoved: false, checksAddresses: false) == .forward(web))
+    #expect(routing(web).route(for: .https, host, .name, isMoved: false, checksAddresses: false) == .tunnelToName(web))
   }
 
   @Test func `socks5 is given addresses and socks5h names`() {
     for scheme in [Scheme.http, .https] {
-      #expect(routing(socks).route(for: scheme, host, .name, checksAddresses: false) == .tunnelToAddress(socks))
-      #expect(routing(naming).route(for: scheme, host, .name, checksAddresses: false) == .tunnelToName(naming))
+      #expect(
+        routing(socks).route(for: scheme, host, .name, isMoved: false, checksAddresses: false)
+          == .tunnelToAddress(socks)
+      )
+      #expect(
+        routing(naming).route(for: scheme, host, .name, isMoved: false, checksAddresses: false) == .tunnelToName(naming)
+      )
     }
   }
 
   @Test func `where addresses are checked no proxy is given a name`() {
     for scheme in [Scheme.http, .https] {
       for proxy in [web, socks, naming] {
-        let route = routing(proxy).route(for: scheme, host, .name, checksAddresses: true)
+        let route = routing(proxy).route(for: scheme, host, .name, isMoved: false, checksAddresses: true)
         #expect(route == .tunnelToAddress(proxy))
         #expect(route.server == proxy)
       }
@@ -61,8 +66,8 @@ import Testing
 
   @Test func `hosts of the bypass are reached directly, whatever is checked`() {
     let routing = routing(web, bypass: ["example.org"])
-    #expect(routing.route(for: .http, host, .name, checksAddresses: false) == .direct)
-    #expect(routing.route(for: .https, host, .name, checksAddresses: true) == .direct)
+    #expect(routing.route(for: .http, host, .name, isMoved: false, checksAddresses: false) == .direct)
+    #expect(routing.route(for: .https, host, .name, isMoved: false, checksAddresses: true) == .direct)
     #expect(routing.proxy(for: .https, Array("example.net".utf8), .name) == web)
   }
 
