@@ -13,7 +13,7 @@ extension Agent {
     for report in reports.drain() {
       switch report.news {
       case .effort(let effort): efforts[report.worker] = effort
-      case .localTrouble(let text): log.warning("paused for want of something on this host: \(text)")
+      case .localTrouble(let text): say(trouble: text)
       // Whatever session the rows were given out in, what became of them counts.
       case .block(let block): try post(.results(block), of: report.worker)
       case .deferrals(let frame, let rows): try post(.deferrals(frame: frame, rows: rows), of: report.worker)
@@ -43,6 +43,14 @@ extension Agent {
         if finishedWorkers == workers.count { try reportJob() }
       }
     }
+  }
+
+  /// Not again and again while it lasts.
+  private mutating func say(trouble text: String) {
+    let now = Clock.bootTime()
+    guard text != troubleSaid.text || now.nanoseconds(since: troubleSaid.at) > Self.troubleInterval else { return }
+    troubleSaid = (text, now)
+    log.warning("paused for want of something on this host: \(text)")
   }
 
   private mutating func post(_ block: RowBlock, of worker: Int) throws {

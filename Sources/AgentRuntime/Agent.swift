@@ -118,6 +118,9 @@ struct Agent: ~Copyable {
   var unsent: Deque<[[UInt8]]> = []
   var job: JobContext?
   var efforts: [EffortCounters]
+  /// The last trouble of this host that the operator was told of.
+  var troubleSaid = (text: "", at: Instant.zero)
+  static let troubleInterval: UInt64 = 10_000_000_000
   /// What the resolver had done before the job.
   var resolverBefore = ResolverCounters()
   /// By worker: rows that it was given and that are in no report.

@@ -53,6 +53,12 @@ package struct AddressBook: Sendable {
     return nil
   }
 
+  /// Whether no name server has to be asked to know that there is no such name (RFC 6761 section 6.4).
+  package static func isInvalid(_ host: [UInt8]) -> Bool {
+    let name = String(decoding: withoutDot(host), as: UTF8.self)
+    return name == "invalid" || name.hasSuffix(".invalid")
+  }
+
   /// The rule that says most, as with curl: one for the host goes before one for any.
   private func fixedAddresses(host: [UInt8], port: UInt16) -> [SocketAddress]? {
     guard !fixed.isEmpty else { return nil }

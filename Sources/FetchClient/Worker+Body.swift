@@ -23,15 +23,12 @@ enum BodyIntake: Equatable {
 
 /// Bodies: decoding, limits, and what is kept of them.
 extension Worker {
-  /// Of a connection between bodies, at most.
-  private static let keptDecoderBytes = 64 * 1024
-
   /// How a body is to be decoded is known from the head. One that cannot be ends the attempt.
   func prepareDecoding(_ connection: Connection, _ job: WorkerJob) {
     connection.attempt.decodedBytes = job.specification.body.decodes ? 0 : nil
     connection.isDecoding = false
     let head = connection.reader.head
-    guard job.specification.body.decodes, head.framing != .none else { return }
+    guard job.specification.body.decodes, head.framing != .none, head.framing != .length(0) else { return }
     var codings = CodingList()
     do throws(CodingListProblem) {
       var field = head.firstIndex(of: "content-encoding")
@@ -128,8 +125,8 @@ extension Worker {
       fail(connection, FetchFailure(.contentEncodingInvalid, in: .body, "\(hostName(connection)): \(error)"))
       return false
     }
-    // What is small is kept for the next body; what is large others may be waiting for.
-    if decoder.reservedBytes > Self.keptDecoderBytes { decoder.giveBack() }
+    // Thousands of connections that rest would keep the budget from those that decode.
+    decoder.giveBack()
     return true
   }
 

@@ -16,6 +16,7 @@ extension Worker {
     if let fixed = job.book.addresses(host: host, port: port) {
       return found(fixed, isComplete: true, for: connection, job)
     }
+    if AddressBook.isInvalid(host) { return failedToResolve(connection, .notFound) }
     let name = nameSlot(host)
     switch name.state {
     case .known(let addresses, let end) where now < end:

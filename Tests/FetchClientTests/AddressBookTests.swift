@@ -38,6 +38,11 @@ import Testing
     #expect(Self.addresses(policy, host, 8080) == ["[::1]:8080"])
   }
 
+  @Test func `names that are invalid by definition are asked of nobody`() {
+    for name in ["invalid", "a.invalid", "a.b.invalid."] { #expect(AddressBook.isInvalid(Self.octets(name))) }
+    for name in ["invalid.test", "notinvalid", ""] { #expect(!AddressBook.isInvalid(Self.octets(name))) }
+  }
+
   @Test func `addresses of another family than the one wanted are left out`() {
     var policy = AddressingPolicy()
     policy.family = .ipv4

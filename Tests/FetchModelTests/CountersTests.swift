@@ -67,7 +67,8 @@ import Testing
   @Test func `effort of instances is added member by member`() {
     let members: [WritableKeyPath<EffortCounters, UInt64>] = [
       \.attempts, \.connectionsOpened, \.requestsOnReusedConnections, \.handshakesFull, \.handshakesResumed,
-      \.wireBytesSent, \.wireBytesReceived, \.resolverQueries, \.resolverHits, \.resolverFailures, \.deferred,
+      \.wireBytesSent, \.wireBytesReceived, \.resolverQueries, \.resolverHits, \.resolverFailures, \.resolverTimeouts,
+      \.deferred,
       \.staleRetries,
     ]
     var left = EffortCounters()

@@ -115,13 +115,8 @@ import Testing
   }
 
   @Test func `a name that does not exist`() throws {
-    // Whether anybody answers depends on this machine, so it is asked the same question here.
-    var addresses: UnsafeMutablePointer<addrinfo>?
-    let status = getaddrinfo("no-such-host.invalid", nil, nil, &addresses)
-    try #require(status != 0, "this machine's resolver invents addresses")
-    let options = ["--retry", "0", "--connect-timeout", "80", "-m", "80"]
-    let job = try sandbox.fetch(["http://no-such-host.invalid/"], options, within: 90)
-    #expect(try job.records(1)[0].gist == (status == EAI_NONAME ? "dns/dns_not_found" : "dns/dns_servfail"))
+    let job = try sandbox.fetch(["http://no-such-host.invalid/"], ["--retry", "0"])
+    #expect(try job.records(1)[0].gist == "dns/dns_not_found")
   }
 
   @Test func `a name without an address of the family wanted`() throws {

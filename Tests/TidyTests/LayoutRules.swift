@@ -23,6 +23,10 @@ enum LayoutRules {
     "CZeroMQ": ["ZeroMQ"],
     "COpenSSL": ["TLS", "OriginServer"],
     "CIDN2": ["InternationalNames"],
+    "CAres": ["Resolver"],
+    "CZlib": ["ContentCodings"],
+    "CBrotli": ["ContentCodings"],
+    "CZstd": ["ContentCodings"],
     "CLinux": ["PosixIO", "OriginServer"],
     "COriginShims": ["OriginServer"],
   ]

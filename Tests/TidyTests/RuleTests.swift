@@ -104,7 +104,7 @@ import Testing
 
   @Test func `C modules without a door`() {
     let known = SourceText("Sources/CLinux/module.modulemap", "")
-    let unknown = SourceText("Sources/CAres/module.modulemap", "")
+    let unknown = SourceText("Sources/CUnknown/module.modulemap", "")
     #expect(LayoutRules.undeclaredDoors(moduleMaps: [known, unknown]).count == 1)
   }
 

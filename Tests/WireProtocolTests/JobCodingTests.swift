@@ -61,7 +61,7 @@ import WireProtocol
     }
     job.proxies.http = some(proxy())
     job.proxies.https = some(proxy())
-    job.proxies.bypass = (0..<Int(seed % 3)).map { _ in random.token() }
+    job.proxies.bypass = (0..<Int(seed % 3)).map { _ in String(decoding: bytes(), as: UTF8.self) }
     job.connectionsPerOrigin = max(1, Int(random.number(UInt32.self)))
     job.body.disposition = [.discard, .hash, .inline].randomElement(using: &random) ?? .hash
     job.body.inlineMaximumBytes = Int(random.number(UInt64.self) >> 1)
