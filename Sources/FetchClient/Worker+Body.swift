@@ -25,10 +25,10 @@ enum BodyIntake: Equatable {
 extension Worker {
   /// How a body is to be decoded is known from the head. One that cannot be ends the attempt.
   func prepareDecoding(_ connection: Connection, _ job: WorkerJob) {
-    connection.attempt.decodedBytes = job.specification.body.decodes ? 0 : nil
+    connection.attempt.decodedBytes = 0
     connection.isDecoding = false
     let head = connection.reader.head
-    guard job.specification.body.decodes, head.framing != .none, head.framing != .length(0) else { return }
+    guard head.framing != .none, head.framing != .length(0) else { return }
     var codings = CodingList()
     do throws(CodingListProblem) {
       var field = head.firstIndex(of: "content-encoding")

@@ -64,7 +64,7 @@ extension Worker {
     attempt.method = redirect?.method ?? row.method ?? context.specification.request.method
     attempt.total = min(job.limits.total, row.timeoutNanoseconds ?? .max)
     attempt.currentURL = redirect?.url
-    if context.specification.body.decodes { attempt.acceptedCodings = job.acceptedCodings(rowHeaders: row.headers) }
+    if job.decodes { attempt.acceptedCodings = job.acceptedCodings(rowHeaders: row.headers) }
     let body = redirect?.dropsContent == true ? nil : row.body ?? context.specification.request.body
     attempt.hasBody = body != nil
     attempt.asksToClose = context.template.asksToClose(rowHeaders: row.headers)
@@ -181,7 +181,6 @@ extension Worker {
   /// Reads what is there, but not so much that others have to wait for long. More may be waiting inside TLS, which the
   /// poll set cannot see.
   func receive(_ connection: Connection) {
-    guard connection.held == nil else { return }
     var readsLeft = Self.readsPerTurn
     repeat {
       guard readsLeft > 0 else {

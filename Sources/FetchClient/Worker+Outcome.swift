@@ -22,8 +22,8 @@ extension Worker {
   func receivedHead(_ connection: Connection, _ job: WorkerJob) {
     connection.attempt.hasHead = true
     connection.inlineBody.removeAll(keepingCapacity: true)
-    if job.specification.redirects.follow { considerRedirect(connection, job) }
-    if connection.state != .closed, connection.attempt.next == nil { prepareDecoding(connection, job) }
+    if job.followsRedirects { considerRedirect(connection, job) }
+    if job.decodes, connection.state != .closed, connection.attempt.next == nil { prepareDecoding(connection, job) }
   }
 
   private func considerRedirect(_ connection: Connection, _ job: WorkerJob) {

@@ -9,6 +9,9 @@ final class WorkerJob {
   let context: JobContext
   let limits: TimeLimits
   let hasClientIdentity: Bool
+  // Looked at for each response: the specification is a large thing to reach into.
+  let followsRedirects: Bool
+  let decodes: Bool
   let book: AddressBook
   let proxies: ProxyRouting
   /// What the job's own Accept-Encoding allows.
@@ -22,6 +25,8 @@ final class WorkerJob {
     self.context = context
     limits = TimeLimits(context.specification.deadlines)
     hasClientIdentity = context.specification.tls.certificatePEM != nil
+    followsRedirects = context.specification.redirects.follow
+    decodes = context.specification.body.decodes
     book = AddressBook(context.specification.addressing)
     proxies = ProxyRouting(context.specification.proxies)
     acceptedCodings = Self.codings(acceptedBy: context.specification.request.headers) ?? []
