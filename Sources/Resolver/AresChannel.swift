@@ -77,7 +77,7 @@ final class AresChannel {
     guard let channel else { return }
     ares_destroy(channel)
     self.channel = nil
-    replies = []
+    (replies, refusedForms) = ([], [])
   }
 
   /// Asks for the addresses of a name. A name without a dot is looked for in the search domains, as

@@ -36,7 +36,7 @@ package struct NameTable {
   package var hosts = HostsFile()
 
   let limits: Limits
-  let servers: [String]
+  var servers: [String]
   /// The server that new questions go to first.
   var preferred = 0
 

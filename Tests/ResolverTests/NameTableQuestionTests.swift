@@ -217,6 +217,30 @@ import Testing
     #expect(bench.sent.count == 51)
   }
 
+  @Test func `when there are other servers what is on its way is asked there`() {
+    var bench = TableBench(servers: 2)
+    bench.ask("a", family: 4)
+    bench.ask("b", family: 4)
+    bench.pass(milliseconds: 1000)
+    bench.reply(["192.0.2.1"], to: "a", server: 1)
+    bench.pass(milliseconds: 1)
+    bench.table.replaceServers(["other"], now: bench.now)
+    bench.pass(milliseconds: 0)
+    #expect(bench.sent.last == .init(question: 2, name: "b", family: .ipv4, server: 0))
+    bench.pass(milliseconds: 3998)
+    #expect(bench.taken().count == 1)
+    bench.pass(milliseconds: 1)
+    guard case .unavailable(let text) = bench.takenOne()?.answer.resolution else {
+      Issue.record("the new server has said nothing")
+      return
+    }
+    #expect(text.contains("other"))
+    let probes = bench.probes.count
+    bench.table.replaceServers(["third", "fourth"], now: bench.now)
+    bench.pass(milliseconds: 200)
+    #expect(bench.probes.count == probes + 2)
+  }
+
   @Test func `tens of thousands of names cost no more than one each`() {
     var bench = TableBench()
     let names = (0..<50_000).map { "n\($0).example" }
