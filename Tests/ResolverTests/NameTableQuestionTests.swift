@@ -134,6 +134,32 @@ import Testing
     #expect(bench.probes.isEmpty)
   }
 
+  @Test func `a second silence has its own 200 ms`() {
+    var bench = TableBench()
+    bench.ask("a", family: 4)
+    bench.pass(milliseconds: 250)
+    bench.replyToProbe(.noAddress)
+    bench.reply(["192.0.2.1"])
+    bench.pass(milliseconds: 10_000)
+    bench.ask("b", family: 4)
+    bench.pass(milliseconds: 199)
+    #expect(bench.probes.count == 1)
+    bench.pass(milliseconds: 1)
+    #expect(bench.probes.count == 2)
+  }
+
+  @Test func `servers that have gone just after they were heard are probed until they are back`() {
+    var bench = TableBench()
+    bench.ask("a", family: 4)
+    bench.ask("b", family: 4)
+    bench.reply(["192.0.2.1"], to: "a")
+    bench.reply(.unreachable("refused"), to: "b", .ipv4)
+    bench.replyToProbe(.unreachable("refused"))
+    #expect(bench.taken().map { Self.isUnavailable($0.answer.resolution) } == [false, true])
+    bench.pass(milliseconds: 3000)
+    #expect(bench.probes.count == 4)
+  }
+
   @Test func `a name times out if anything was heard meanwhile, else nobody answers`() {
     var bench = TableBench()
     bench.ask("a", family: 4)
