@@ -185,6 +185,33 @@ import Testing
     }
   }
 
+  @Test func `a server that comes and goes costs nobody an answer`() throws {
+    var server = try NameServer { question in
+      question.name.hasPrefix("big")
+        ? .addresses(["192.0.2.1"], to: question).with(.truncated)
+        : .addresses(["192.0.2.1", "2001:db8::1"], to: question)
+    }
+    try Resolver.withThread(settings(server, timeout: .milliseconds(700))) { resolver in
+      let modes: [NameServer.Mode?] = [.answering, .frozen, .answering, nil, .silent, .answering, nil, .answering]
+      for (round, mode) in modes.enumerated() {
+        if let mode {
+          try server.set(mode)
+        } else {
+          server.stop()
+        }
+        for index in 0..<200 { answers.ask(resolver, "\(index % 5 == 0 ? "big" : "n").\(round).\(index).example") }
+        answers.pause(milliseconds: 60)
+        if mode == nil { server = try NameServer(port: server.port) { .addresses(["192.0.2.1"], to: $0) } }
+      }
+      let arrivals = answers.take(final: 1600)
+      let names = arrivals.filter(\.answer.isFinal).map(\.name)
+      #expect(names.count == 1600)
+      #expect(Set(names).count == 1600)
+      // Nothing comes after that.
+      #expect(answers.look(resolver, "last.example")?.texts?.contains("192.0.2.1") == true)
+    }
+  }
+
   @Test func `it ends promptly, whatever hangs`() throws {
     let server = try NameServer { _ in .silent }
     let began = Clock.bootTime()
