@@ -46,6 +46,8 @@ final class AresChannel {
     options.ednspsz = 1232
     options.timeout = patience.tryMilliseconds
     options.tries = patience.tries
+    // For the answers to all questions that the table lets go at once; the kernel has its own limit.
+    options.socket_receive_buffer_size = 1 << 20
     options.sock_state_cb_data = Unmanaged.passUnretained(self).toOpaque()
     options.sock_state_cb = { channel, descriptor, reads, writes in
       guard let channel else { return }
@@ -54,7 +56,7 @@ final class AresChannel {
     }
     let mask =
       ARES_OPT_FLAGS | ARES_OPT_EDNSPSZ | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_NOROTATE | ARES_OPT_LOOKUPS
-      | ARES_OPT_SOCK_STATE_CB | ARES_OPT_RESOLVCONF
+      | ARES_OPT_SOCK_STATE_CB | ARES_OPT_RESOLVCONF | ARES_OPT_SOCK_RCVBUF
     var opened: ares_channel?
     // DNS only; the strings are copied.
     let status = Self.withCopy(of: "b") { lookups in
@@ -77,12 +79,14 @@ final class AresChannel {
     guard let channel else { return }
     ares_destroy(channel)
     self.channel = nil
-    replies = []
+    (replies, refusedForms) = ([], [])
   }
 
   /// Asks for the addresses of a name. A name without a dot is looked for in the search domains, as
   /// getaddrinfo(3) does.
   func ask(_ name: String, _ ticket: Ticket) {
+    // RFC 7686 section 2: such names are not for name servers.
+    if name.hasSuffix(".onion") || name.hasSuffix(".onion.") { return replies.append((ticket, .unaskable)) }
     switch ticket {
     case .question(_, let family):
       ask(Asked(name: name, type: family == .ipv4 ? Self.typeA : Self.typeAAAA, ticket: ticket, channel: self))

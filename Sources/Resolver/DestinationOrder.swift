@@ -1,6 +1,6 @@
 package import PosixIO
 
-/// In which order the addresses of a name are tried: RFC 6724 section 6, then families interleaved (RFC 8305 section 4).
+/// In which order the addresses of a name are tried: RFC 6724 section 6, then families in turns (RFC 8305 section 4).
 ///
 /// Rules 3, 4 and 7 (deprecated, home and native addresses) are left out: the system does not tell.
 package enum DestinationOrder {
@@ -82,7 +82,7 @@ struct AddressTraits {
     label = policy.label
   }
 
-  /// The leading bits in common, of IPv6 only; not beyond the prefix of the source (section 2.2), which is taken for 64.
+  /// The leading bits in common, of IPv6 only; not beyond the prefix of the source (section 2.2), taken for 64.
   func commonPrefix(with source: AddressTraits) -> Int {
     guard !isIPv4, !source.isIPv4 else { return 0 }
     var count = 0

@@ -12,16 +12,13 @@ struct NameRecord {
   let name: String
   /// Tells records apart that had the same place.
   let serial: UInt64
-  /// When the first of the questions that are pending was asked.
-  var began: Instant
   var waiters: [Waiter] = []
   private var ipv4 = Knowledge()
   private var ipv6 = Knowledge()
 
-  init(name: String, serial: UInt64, began: Instant) {
+  init(name: String, serial: UInt64) {
     self.name = name
     self.serial = serial
-    self.began = began
   }
 
   subscript(family: SocketAddress.Family) -> Knowledge {
@@ -39,7 +36,6 @@ struct NameRecord {
 struct Known: Equatable {
   var resolution: Resolution
   var expiresAt: Instant
-  let learnedAt: Instant
 }
 
 /// An asker that has not got its last answer, with what it has heard of so far. It keeps that: a record may ask anew

@@ -17,7 +17,7 @@ extension NameTable {
     let family = key.family
     var record = take(key.record)
     record[family].isPending = false
-    record[family].known = Known(resolution: resolution, expiresAt: expiresAt, learnedAt: now)
+    record[family].known = Known(resolution: resolution, expiresAt: expiresAt)
     reconcile(&record, now: now)
     if !record.isPending { countFailure(outcome(of: record, now: now)) }
     let known = record[family].known
@@ -111,10 +111,8 @@ extension NameTable {
     }
   }
 
-  /// What the look-up that has just ended came to, of the families that it was about or that still hold.
+  /// What the look-up that has just ended came to.
   private func outcome(of record: NameRecord, now: Instant) -> Resolution {
-    let known = [SocketAddress.Family.ipv6, .ipv4].compactMap { record[$0].known }
-      .filter { $0.learnedAt >= record.began || now < $0.expiresAt }
-    return combined(known, now: now).0
+    combined([SocketAddress.Family.ipv6, .ipv4].compactMap { record[$0].known }, now: now).0
   }
 }

@@ -16,13 +16,13 @@ extension NameTable {
   package var nameCount: Int { places.count }
 
   /// The record of a name, made if there is none.
-  mutating func key(of name: String, now: Instant) -> RecordKey {
+  mutating func key(of name: String) -> RecordKey {
     if let place = places[name], let record = records[place] { return RecordKey(place: place, serial: record.serial) }
     makeRoom()
     let place = freePlaces.popLast() ?? records.endIndex
     if place == records.endIndex { records.append(nil) }
     let key = RecordKey(place: place, serial: nextSerial())
-    records[place] = NameRecord(name: name, serial: key.serial, began: now)
+    records[place] = NameRecord(name: name, serial: key.serial)
     places[name] = place
     return key
   }

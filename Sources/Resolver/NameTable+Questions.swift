@@ -30,6 +30,7 @@ package enum ServerReply: Equatable, Sendable {
 /// A question that has left.
 struct Question {
   let key: QuestionKey
+  /// When it left for these servers; they may have been replaced since it left first.
   let leftAt: Instant
   let firstServer: Int
   /// Servers asked, and those of them that have not replied.
@@ -97,6 +98,20 @@ extension NameTable {
       goOn(number, now: now)
     }
     launch(now: now)
+  }
+
+  /// There are other servers, or other ways to them. What is on its way is asked again; replies to what was sent until
+  /// now must not be given to the table any more.
+  package mutating func replaceServers(_ servers: [String], now: Instant) {
+    precondition(!servers.isEmpty, "a table of names without a server")
+    self.servers = servers
+    preferred = 0
+    silence.startAnew(now)
+    for (number, question) in running.sorted(by: { $0.key < $1.key }) {
+      running[number] = Question(key: question.key, leftAt: now, firstServer: preferred)
+      silence.questionLeft(now)
+      tryNextServer(number, now: now)
+    }
   }
 
   /// The time of a look-up is over.

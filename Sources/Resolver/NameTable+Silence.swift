@@ -26,6 +26,13 @@ struct Silence {
     obstacle = nil
   }
 
+  /// With other servers; if the ones before said nothing, probes go on with these.
+  mutating func startAnew(_ now: Instant) {
+    let wasSilent = since != nil
+    self = Silence()
+    if wasSilent { since = now }
+  }
+
   mutating func beginOutage(until end: Instant, _ text: String, now: Instant) {
     if since == nil { since = now }
     outageEnd = end

@@ -36,7 +36,7 @@ package struct NameTable {
   package var hosts = HostsFile()
 
   let limits: Limits
-  let servers: [String]
+  var servers: [String]
   /// The server that new questions go to first.
   var preferred = 0
 
@@ -72,11 +72,10 @@ package struct NameTable {
       return answer(asker, from: entry, family: family, now: now)
     }
     forgetExpired(now: now)
-    let key = key(of: name, now: now)
+    let key = key(of: name)
     var waiter = Waiter(id: asker, family: family)
     var isNew = false
     var record = take(key)
-    if !record.isPending { record.began = now }
     for family in waiter.families where !record[family].isPending {
       if let known = record[family].known, now < known.expiresAt {
         waiter[family] = known

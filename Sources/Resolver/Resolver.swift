@@ -9,7 +9,10 @@
 // another. So it makes questions, repeats them, reads answers and goes over to TCP; which server is asked, and what a
 // failure means, is the table's.
 //
-// c-ares reads the hosts file anew for each look-up, so we read it ourselves, once (HostsFileReader). Its sorting needs
+// It reads resolv.conf only when a channel is made. If that file changes there are new channels: the remedy for servers
+// that are gone must not need a restart.
+//
+// c-ares reads the hosts file anew for each look-up, so we read it ourselves, once and again when it has changed. Its sorting needs
 // the sources of addresses at once; we do that, too (DestinationOrder, SourceAddresses).
 
 package import FetchModel

@@ -9,10 +9,13 @@ struct ResolverThread: ~Copyable {
 
   private let inbox: Mailbox<Resolver.Message>
   private let status: ResolverStatus
-  private let channels: [AresChannel]
+  private let settings: ResolverSettings
+  private let patience: AresChannel.Patience
+  private var channels: [AresChannel]
   private var poller: Poller
   private var table: NameTable
-  private var hosts: HostsFileReader
+  private var hostsFile: FileWatch
+  private var resolvFile: FileWatch
   private var sources = SourceAddresses()
   private var polled: Set<Int32> = []
   private var replies: [UInt64: @Sendable (ResolverAnswer) -> Void] = [:]
@@ -44,34 +47,59 @@ struct ResolverThread: ~Copyable {
   }
 
   private init(_ inbox: Mailbox<Resolver.Message>, _ settings: ResolverSettings, _ status: ResolverStatus) throws {
-    let servers = try AresChannel.servers(settings.servers, resolvPath: settings.resolvPath)
     var limits = NameTable.Limits()
     limits.lookupTimeout = settings.lookupTimeout
     limits.tryTimeout = min(.seconds(1), settings.lookupTimeout / 5)
     let patience = AresChannel.Patience(of: limits)
-    var channels: [AresChannel] = []
-    for server in servers {
-      channels.append(try AresChannel(server: server, resolvPath: settings.resolvPath, patience: patience))
-    }
+    // Before it is read: a change in between is not missed.
+    let resolvFile = FileWatch(path: settings.resolvPath)
+    let hostsFile = FileWatch(path: settings.hostsPath)
+    let (servers, channels) = try Self.openChannels(settings, patience)
     let poller = try Poller(capacity: 64)
     try poller.add(inbox.signal.descriptor, for: .read, token: Self.mailboxToken)
     self.inbox = inbox
     self.status = status
+    self.settings = settings
+    self.patience = patience
     self.channels = channels
     self.poller = poller
+    self.resolvFile = resolvFile
+    self.hostsFile = hostsFile
     table = NameTable(servers: servers, limits: limits)
-    hosts = HostsFileReader(path: settings.hostsPath)
+    table.hosts = HostsFile(parsing: hostsFile.read())
+  }
+
+  /// One a server, with the texts that name them.
+  private static func openChannels(
+    _ settings: ResolverSettings,
+    _ patience: AresChannel.Patience
+  ) throws(AresChannel.Failure) -> (servers: [String], channels: [AresChannel]) {
+    let servers = try AresChannel.servers(settings.servers, resolvPath: settings.resolvPath)
+    var channels: [AresChannel] = []
+    for server in servers {
+      channels.append(try AresChannel(server: server, resolvPath: settings.resolvPath, patience: patience))
+    }
+    return (servers, channels)
   }
 
   private mutating func run() throws {
-    defer { for channel in channels { channel.close() } }
     do {
       try turn()
+      closeChannels()
     } catch {
+      closeChannels()
       // Nobody else will answer those.
       let answer = ResolverAnswer(resolution: .unavailable("\(error)"), expiresAt: Clock.bootTime(), isFinal: true)
       for reply in replies.values { reply(answer) }
       throw error
+    }
+  }
+
+  private mutating func closeChannels() {
+    for index in channels.indices {
+      channels[index].close()
+      // Nothing but its sockets is told by a channel that is closed.
+      for change in channels[index].takeSocketChanges() { polled.remove(change.descriptor) }
     }
   }
 
@@ -91,10 +119,24 @@ struct ResolverThread: ~Copyable {
         channels[index].process()
         try collect(index)
       }
+      followFiles()
       takeMessages()
       table.tick(now: Clock.bootTime())
       try perform()
     }
+  }
+
+  /// Takes over what has changed in the files of the system.
+  private mutating func followFiles() {
+    let now = Clock.bootTime()
+    if hostsFile.hasChanged(now: now) { table.hosts = HostsFile(parsing: hostsFile.read()) }
+    // Half written, it may be unusable for a moment; then what was known stays.
+    guard resolvFile.hasChanged(now: now),
+      let (servers, channels) = try? Self.openChannels(settings, patience)
+    else { return }
+    closeChannels()
+    self.channels = channels
+    table.replaceServers(servers, now: now)
   }
 
   private var waitMilliseconds: Int32? {
@@ -107,7 +149,6 @@ struct ResolverThread: ~Copyable {
     let messages = inbox.drain()
     if messages.isEmpty { return }
     let now = Clock.bootTime()
-    if let changed = hosts.changed(now: now) { table.hosts = changed }
     for message in messages {
       guard case .query(let query) = message else {
         isStopped = true

@@ -1,6 +1,6 @@
 import PosixIO
 
-/// The list of name servers that --dns-servers takes: numeric addresses, divided by commas, each with a port or without.
+/// The list of name servers that --dns-servers takes: numeric addresses, divided by commas, with a port or without.
 enum ServerList {
   /// What is wrong with it, with what would be right; nil if it is fine.
   static func problem(of text: String) -> String? {

@@ -44,6 +44,7 @@ struct ReceivedQuestion {
     case .truncated: question.isOverTCP ? whole(response) : truncated(response)
     case .wrongID: [id.0 ^ 0x55, id.1 ^ 0x55] + whole(response).dropFirst(2)
     case .wrongQuestion: misdirected(response)
+    case .empty: []
     case .garbage: [id.0, id.1] + [UInt8](repeating: 0xC0, count: 40)
     case .cutShort: whole(response).dropLast(3)
     }

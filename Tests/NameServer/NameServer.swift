@@ -1,7 +1,7 @@
 // A name server for tests: real DNS over UDP and TCP on loopback, right or wrong as the test says.
 //
-// One thread waits for both sockets, the TCP connections, delayed responses and the test. What is answered is a function
-// of the question, called on that thread.
+// One thread waits for both sockets, the TCP connections, delayed responses and the test. What is answered is a
+// function of the question, called on that thread.
 
 import FetchModel
 import Glibc
@@ -18,7 +18,7 @@ package final class NameServer: Sendable {
     case frozen
   }
 
-  private enum Message: Sendable { case mode(Mode), closeListener, stop }
+  private enum Message: Sendable { case mode(Mode, done: EventSignal), closeListener(done: EventSignal), stop }
 
   /// The same for UDP and TCP, on 127.0.0.1.
   package let port: UInt16
@@ -44,8 +44,12 @@ package final class NameServer: Sendable {
       service.run(signal: inbox.signal) {
         for message in inbox.drain() {
           switch message {
-          case .mode(let mode): service.mode = mode
-          case .closeListener: service.closeListener()
+          case .mode(let mode, let done):
+            service.mode = mode
+            done.raise()
+          case .closeListener(let done):
+            service.closeListener()
+            done.raise()
           case .stop: return false
           }
         }
@@ -60,10 +64,19 @@ package final class NameServer: Sendable {
   /// "127.0.0.1:53535", as --dns-servers takes it.
   package var text: String { "127.0.0.1:\(port)" }
 
-  package func set(_ mode: Mode) { inbox.send(.mode(mode)) }
+  /// Holds for questions that are asked after it has returned.
+  package func set(_ mode: Mode) throws {
+    let done = try EventSignal()
+    inbox.send(.mode(mode, done: done))
+    done.wait()
+  }
 
   /// Refuses TCP from now on.
-  package func closeListener() { inbox.send(.closeListener) }
+  package func closeListener() throws {
+    let done = try EventSignal()
+    inbox.send(.closeListener(done: done))
+    done.wait()
+  }
 
   /// Closes its sockets; whoever asks then is refused. Once it returns the port is free.
   package func stop() {

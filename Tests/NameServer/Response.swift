@@ -73,6 +73,8 @@ package struct Response: Hashable, Sendable {
     case wrongQuestion
     /// Bytes that are no message.
     case garbage
+    /// Nothing over UDP that yet is a datagram.
+    case empty
     /// A message that ends inside its last record.
     case cutShort
   }

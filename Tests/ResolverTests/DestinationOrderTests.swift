@@ -47,6 +47,8 @@ import Testing
 
   @Test func `a smaller scope is preferred`() {
     Self.expect([("fe80::1", "fe80::2"), ("2001:db8:1::1", "2001:db8:1::2")])
+    Self.expect([("127.0.0.1", "127.0.0.1"), ("192.0.2.1", "192.0.2.2")])
+    Self.expect([("169.254.0.1", "169.254.0.2"), ("10.0.0.1", "10.0.0.2")])
   }
 
   @Test func `the longest prefix in common with the source is preferred, of IPv6 only`() {

@@ -62,7 +62,7 @@ import Testing
     #expect(text.contains("malformed"))
   }
 
-  @Test(arguments: [Response.Fault.wrongID, .wrongQuestion, .garbage])
+  @Test(arguments: [Response.Fault.wrongID, .wrongQuestion, .garbage, .empty])
   func `answers to something else are not taken`(_ fault: Response.Fault) throws {
     let (resolution, _) = try look("a.example", timeout: .milliseconds(600)) {
       // Probes get an answer.
@@ -148,14 +148,30 @@ import Testing
     }
   }
 
-  @Test func `a name with a dot at its end, and one with labels too long`() throws {
+  @Test func `a slow answer counts, though the question was repeated meanwhile`() throws {
+    let server = try NameServer { .addresses(["192.0.2.1"], to: $0).after(.milliseconds(1500)) }
+    try Resolver.withThread(settings(server)) { resolver in
+      #expect(answers.look(resolver, "a.example", family: 4)?.texts == ["192.0.2.1"])
+      #expect(server.count("a.example", .ipv4) == 2)
+      #expect(resolver.counters == ResolverCounters(queries: 1))
+    }
+  }
+
+  @Test func `a dot at the end of a name is not sent`() throws {
     let server = try NameServer { .addresses(["192.0.2.1"], to: $0) }
     try Resolver.withThread(settings(server)) { resolver in
       #expect(answers.look(resolver, "a.example.", family: 4)?.texts == ["192.0.2.1"])
       #expect(server.count("a.example", .ipv4) == 1)
-      let long = String(repeating: "a", count: 64) + ".example"
-      #expect(answers.look(resolver, long, family: 4) == .notFound)
-      #expect(!resolver.hasHeard(since: Clock.bootTime()))
+    }
+  }
+
+  @Test(arguments: [String(repeating: "a", count: 64) + ".example", "a..example", "a.onion", "a.onion."])
+  func `a name that no server can be asked for is not found`(_ name: String) throws {
+    let server = try NameServer { .addresses(["192.0.2.1"], to: $0) }
+    try Resolver.withThread(settings(server)) { resolver in
+      #expect(answers.look(resolver, name, family: 4) == .notFound)
+      #expect(!resolver.hasHeard(since: .zero))
+      #expect(server.addressQuestions == 0)
     }
   }
 }

@@ -22,8 +22,10 @@ final class Answers: Sendable {
   }
 
   private let inbox: Mailbox<Arrival>
+  /// Is not raised.
+  private let never: EventSignal
 
-  init() throws { inbox = try Mailbox() }
+  init() throws { (inbox, never) = (try Mailbox(), try EventSignal()) }
 
   func ask(_ resolver: Resolver, _ name: String, family: UInt8 = 0) {
     let inbox = inbox
@@ -50,7 +52,7 @@ final class Answers: Sendable {
   }
 
   /// Lets a moment pass between two looks at something that changes by itself.
-  func pause(milliseconds: Int32) { inbox.signal.wait(milliseconds: milliseconds) }
+  func pause(milliseconds: Int32) { never.wait(milliseconds: milliseconds) }
 
   /// Asks once and waits; the last answer.
   func look(_ resolver: Resolver, _ name: String, family: UInt8 = 0) -> Resolution? {

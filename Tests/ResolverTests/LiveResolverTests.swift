@@ -36,11 +36,8 @@ import Testing
   @Test func `twenty thousand names are resolved in seconds`() throws {
     let server = try NameServer { .addresses(["192.0.2.1"], to: $0) }
     try Resolver.withThread(settings(server)) { resolver in
-      let began = Clock.bootTime()
       for index in 0..<20_000 { answers.ask(resolver, "n\(index).example") }
-      let arrivals = answers.take(final: 20_000, within: 60)
-      let taken = Clock.bootTime().nanoseconds(since: began)
-      print("20,000 names: \(taken / 1_000_000) ms")
+      let arrivals = answers.take(final: 20_000, within: 30)
       #expect(arrivals.filter(\.answer.isFinal).count == 20_000)
       #expect(arrivals.allSatisfy { $0.answer.resolution.texts == ["192.0.2.1"] })
       #expect(resolver.counters.queries == 40_000)

@@ -116,6 +116,33 @@ import Testing
     #expect(server.count("web", .ipv4) == 1)
   }
 
+  @Test func `a resolv file that changes takes effect, for what is on its way, too`() throws {
+    let server = try NameServer { question in
+      question.name == "web.second.example" ? .addresses(["192.0.2.1"], to: question) : .noSuchName
+    }
+    try Self.withFile("search first.example\n") { path in
+      var settings = settings(server)
+      settings.resolvPath = path
+      try Resolver.withThread(settings) { resolver in
+        #expect(answers.look(resolver, "web", family: 4) == .notFound)
+        try server.set(.silent)
+        let others = try Answers()
+        answers.ask(resolver, "web.second.example")
+        answers.pause(milliseconds: 20)
+        try Self.write("search second.example\n", to: path)
+        let end = Clock.bootTime() + .seconds(3)
+        while server.count("web.second.example", .ipv4) < 3, Clock.bootTime() < end {
+          // Something that wakes the thread.
+          others.ask(resolver, "other.example")
+          others.pause(milliseconds: 50)
+        }
+        try server.set(.answering)
+        #expect(answers.take().last?.answer.resolution.texts == ["192.0.2.1"])
+        #expect(answers.look(resolver, "web", family: 6) == .noAddress)
+      }
+    }
+  }
+
   @Test func `the system's servers are asked if none is given`() throws {
     // Nothing is there, at an address of this host that nobody uses; the message names it.
     try Self.withFile("nameserver 127.53.53.53\n") { path in

@@ -134,6 +134,32 @@ import Testing
     #expect(bench.probes.isEmpty)
   }
 
+  @Test func `a second silence has its own 200 ms`() {
+    var bench = TableBench()
+    bench.ask("a", family: 4)
+    bench.pass(milliseconds: 250)
+    bench.replyToProbe(.noAddress)
+    bench.reply(["192.0.2.1"])
+    bench.pass(milliseconds: 10_000)
+    bench.ask("b", family: 4)
+    bench.pass(milliseconds: 199)
+    #expect(bench.probes.count == 1)
+    bench.pass(milliseconds: 1)
+    #expect(bench.probes.count == 2)
+  }
+
+  @Test func `servers that have gone just after they were heard are probed until they are back`() {
+    var bench = TableBench()
+    bench.ask("a", family: 4)
+    bench.ask("b", family: 4)
+    bench.reply(["192.0.2.1"], to: "a")
+    bench.reply(.unreachable("refused"), to: "b", .ipv4)
+    bench.replyToProbe(.unreachable("refused"))
+    #expect(bench.taken().map { Self.isUnavailable($0.answer.resolution) } == [false, true])
+    bench.pass(milliseconds: 3000)
+    #expect(bench.probes.count == 4)
+  }
+
   @Test func `a name times out if anything was heard meanwhile, else nobody answers`() {
     var bench = TableBench()
     bench.ask("a", family: 4)
@@ -217,7 +243,31 @@ import Testing
     #expect(bench.sent.count == 51)
   }
 
-  @Test func `tens of thousands of names cost no more than one each`() {
+  @Test func `when there are other servers what is on its way is asked there`() {
+    var bench = TableBench(servers: 2)
+    bench.ask("a", family: 4)
+    bench.ask("b", family: 4)
+    bench.pass(milliseconds: 1000)
+    bench.reply(["192.0.2.1"], to: "a", server: 1)
+    bench.pass(milliseconds: 1)
+    bench.table.replaceServers(["other"], now: bench.now)
+    bench.pass(milliseconds: 0)
+    #expect(bench.sent.last == .init(question: 2, name: "b", family: .ipv4, server: 0))
+    bench.pass(milliseconds: 3998)
+    #expect(bench.taken().count == 1)
+    bench.pass(milliseconds: 1)
+    guard case .unavailable(let text) = bench.takenOne()?.answer.resolution else {
+      Issue.record("the new server has said nothing")
+      return
+    }
+    #expect(text.contains("other"))
+    let probes = bench.probes.count
+    bench.table.replaceServers(["third", "fourth"], now: bench.now)
+    bench.pass(milliseconds: 200)
+    #expect(bench.probes.count == probes + 2)
+  }
+
+  @Test func `fifty thousand names are two questions each, and then none`() {
     var bench = TableBench()
     let names = (0..<50_000).map { "n\($0).example" }
     for name in names { bench.ask(name) }
