@@ -43,20 +43,26 @@ enum Plain {
 
 extension Sandbox {
   /// What encoders make of a body, the first of them first.
-  func encode(_ plain: [UInt8], _ encoders: Encoder...) throws -> [UInt8] {
+  func encode(_ plain: some DataProtocol, _ encoders: Encoder...) throws -> [UInt8] {
     try encode(try write(fresh("plain"), Data(plain)), encoders.map(\.command))
   }
 
   /// What a pipeline makes of so many zeros, which nobody has to keep.
   func encode(zeros mebibytes: Int, _ commands: [String]) throws -> [UInt8] {
-    try encode("/dev/zero", ["head -c \(mebibytes)M"] + commands)
+    try encode("/dev/null", ["head -c \(mebibytes)M /dev/zero"] + commands)
+  }
+
+  /// Of a body that is too large for `Digest`.
+  func sha256(of plain: Data) throws -> String {
+    let text = try encode(plain, Encoder(coding: "", command: "sha256sum"))
+    return String(decoding: text.prefix { $0 != UInt8(ascii: " ") }, as: UTF8.self)
   }
 
   private func encode(_ file: String, _ commands: [String]) throws -> [UInt8] {
     let output = "\(path)/\(fresh("encoded"))"
     let pipeline = commands.joined(separator: " | ")
     // A shell that tells if any of them fails.
-    try runTool("/bin/bash", ["-o", "pipefail", "-c", "\(pipeline) <'\(file)' >'\(output)'"])
+    try runTool("/bin/bash", ["-o", "pipefail", "-c", "{ \(pipeline); } <'\(file)' >'\(output)'"])
     guard let data = FileManager.default.contents(atPath: output) else { throw Trouble("\(pipeline) wrote nothing") }
     return Array(data)
   }
