@@ -155,7 +155,7 @@ let package = Package(
     tests(of: "Keys", ["ZeroMQ"]),
     tests(of: "OriginServer"),
     // Real programs from the folder that TRAWL_BIN names.
-    .testTarget(name: "ProcessTests", swiftSettings: settings),
+    .testTarget(name: "ProcessTests", dependencies: ["NameServer"], swiftSettings: settings),
     .testTarget(name: "TidyTests", swiftSettings: settings),
 
   ]
