@@ -172,14 +172,20 @@ final class Coordinator {
     self.socket = socket
   }
 
+  private func sayWhatIsAhead() {
+    switch configuration.agents {
+    case .remote: view.say("waiting for agents on \(socket.endpoint)")
+    // Agents elsewhere say it of their own hosts.
+    case .local(let plan): if let ports = PortCapacity.ofThisHost() { view.say(ports.line(sources: plan.sources)) }
+    }
+  }
+
   func run() throws -> CoordinatorExit {
     defer {
       localAgents?.stop()
       view.finish()
     }
-    if configuration.progress != .none, case .remote = configuration.agents {
-      view.say("waiting for agents on \(socket.endpoint)")
-    }
+    if configuration.progress != .none { sayWhatIsAhead() }
     while true {
       try waitAndReceive()
       now = Clock.bootTime()

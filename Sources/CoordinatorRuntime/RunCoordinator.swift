@@ -82,7 +82,6 @@ func runPlan(_ plan: JobPlan, signals: TerminationSignals, log: Logger) throws -
     guard let first = try firstEvents(from: mailboxes.events, unless: signals, plan) else {
       throw JobNeverBegan.interrupted
     }
-    sayPortCapacity(plan.configuration)
     let socket = try CoordinatorSocket(plan.configuration.agents, keys: plan.configuration.keys) {
       mailboxes.events.send(.gate)
     }
@@ -134,12 +133,4 @@ private func firstEvents(
     case nil: break
     }
   }
-}
-
-/// What agents on this host are up against; others say it themselves.
-private func sayPortCapacity(_ configuration: CoordinatorConfiguration) {
-  guard configuration.progress != .none, case .local(let agents) = configuration.agents,
-    let capacity = PortCapacity.ofThisHost()
-  else { return }
-  StandardError.write("\(capacity.line(sources: agents.sources))\n")
 }

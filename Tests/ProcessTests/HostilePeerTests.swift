@@ -65,7 +65,7 @@ import Testing
 
   @Test func `whose hello lacks something is refused`() throws {
     let peer = try RawAgent(port: port)
-    try peer.send([RawAgent.hello(minimumVersion: 2, maximumVersion: 2, instanceBytes: 3)])
+    try peer.send([RawAgent.hello(minimumVersion: 3, maximumVersion: 3, instanceBytes: 3)])
     let answer = String(decoding: try peer.receiveFrame(), as: UTF8.self)
     #expect(answer.contains("hello"), "\(answer)")
     #expect(try finish() == ["bad_greeting": 1])
