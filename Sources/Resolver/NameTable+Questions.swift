@@ -107,6 +107,8 @@ extension NameTable {
     self.servers = servers
     preferred = 0
     silence.startAnew(now)
+    // What was still to be sent has numbers of servers that mean others now.
+    actions.removeAll { if case .deliver = $0 { false } else { true } }
     for (number, question) in running.sorted(by: { $0.key < $1.key }) {
       running[number] = Question(key: question.key, leftAt: now, firstServer: preferred)
       silence.questionLeft(now)

@@ -12,8 +12,8 @@
 // It reads resolv.conf only when a channel is made. If that file changes there are new channels: the remedy for servers
 // that are gone must not need a restart.
 //
-// c-ares reads the hosts file anew for each look-up, so we read it ourselves, once and again when it has changed. Its sorting needs
-// the sources of addresses at once; we do that, too (DestinationOrder, SourceAddresses).
+// c-ares reads the hosts file anew for each look-up, so we read it ourselves, once and again when it has changed
+// (FileWatch). Its sorting needs the sources of addresses at once; we do that, too (DestinationOrder, SourceAddresses).
 
 package import FetchModel
 import PosixIO

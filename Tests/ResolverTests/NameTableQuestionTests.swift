@@ -267,6 +267,19 @@ import Testing
     #expect(bench.probes.count == probes + 2)
   }
 
+  @Test func `what was to be sent to servers that were replaced is not`() {
+    let now = Instant(nanoseconds: 1_000_000_000)
+    var table = NameTable(servers: ["first", "second"])
+    table.hosts = HostsFile(parsing: Array("192.0.2.1 known\n".utf8))
+    table.ask(1, name: "known", family: 4, now: now)
+    table.ask(2, name: "a", family: 4, now: now)
+    table.replied(1, server: 0, .failed("f"), now: now)
+    table.replaceServers(["third"], now: now)
+    let actions = table.takeActions()
+    #expect(actions.count == 2)
+    #expect(actions.last == .send(question: 1, name: "a", family: .ipv4, server: 0))
+  }
+
   @Test func `fifty thousand names are two questions each, and then none`() {
     var bench = TableBench()
     let names = (0..<50_000).map { "n\($0).example" }
