@@ -85,7 +85,8 @@ package struct RequestTemplate: Equatable, Sendable {
   }
 
   /// The same for a proxy. `targetPrefix` stands before the target, as the "http://example.org" that makes it one in
-  /// absolute form (RFC 9112 section 3.2.2), and `proxyFields`, whole field lines, before the caller's.
+  /// absolute form (RFC 9112 section 3.2.2), and `proxyFields`, whole field lines, before the caller's. Both are empty
+  /// for an origin without a proxy.
   package func encode(
     method: RequestMethod,
     targetPrefix: [UInt8],
@@ -97,6 +98,10 @@ package struct RequestTemplate: Equatable, Sendable {
     without dropped: DroppedHeaders,
     into output: inout [UInt8]
   ) {
+    // Nearly all requests go without.
+    guard !targetPrefix.isEmpty || !proxyFields.isEmpty else {
+      return append(method, target.span, host, nil, rowHeaders, body, dropped, to: &output)
+    }
     let additions = ProxyAdditions(targetPrefix: targetPrefix, fields: proxyFields)
     append(method, target.span, host, additions, rowHeaders, body, dropped, to: &output)
   }

@@ -48,6 +48,8 @@ final class ForeignProxy {
   /// Written when a tunnel ends.
   var log: [String] {
     let own = Self.text("\(folder)/access.log").split(separator: "\n").map(String.init)
+      // Connections without a request, such as the one that found it listening.
+      .filter { !$0.hasPrefix("- error:transaction-end-before-headers") }
     let dante = program.errorLines.filter { $0.contains("tcp/connect") }
     return own + dante
   }
@@ -105,6 +107,7 @@ final class ForeignProxy {
       via off
       forwarded_for delete
       logformat short %rm %ru %>Hs %[un
+      strip_query_terms off
       access_log stdio:\(folder)/access.log short
       cache_log \(folder)/error.log
       cache_store_log none
