@@ -73,6 +73,22 @@ import Testing
     try expectNoSecret(in: job)
   }
 
+  @Test func `the proxy is told what is meant for it, and of a tunnel no more`() throws {
+    let proxy = try ScriptedProxy(in: sandbox)
+    let hosts = try ["https", "http"].map { "localhost:\(try origin.port($0))" }
+    let rows = ["https://\(hosts[0])/fixed/1", "http://\(hosts[1])/a?b"]
+    let account = try proxy.url("http", .http, account: Self.encoded)
+    try fetch(rows, ["-x", account, "-A", "tester/1", "-b", "a=1"]).records(2).expectAllFetched()
+    let told = "Proxy-Authorization: Basic \(Self.base64)"
+    let tunnel = ["CONNECT \(hosts[0]) HTTP/1.1", "Host: \(hosts[0])", told, "User-Agent: tester/1"]
+    let absolute = ["GET http://\(hosts[1])/a?b HTTP/1.1", "Host: \(hosts[1])", told]
+    let heads = proxy.heads.map { $0.components(separatedBy: "\r\n") }.sorted { $0[0] < $1[0] }
+    try #require(heads.count == 2)
+    #expect(heads[0] == tunnel)
+    #expect(heads[1].prefix(3) == absolute[...])
+    #expect(heads[1].dropFirst(3).sorted() == ["Accept: */*", "Cookie: a=1", "User-Agent: tester/1"])
+  }
+
   @Test func `wrong credentials, and missing ones, end a row with words that hold none`() throws {
     let squid = try ForeignProxy(.squid(account: Self.account), in: sandbox)
     let rows = [try origin.url("/echo"), try origin.url("/echo", "http")]
