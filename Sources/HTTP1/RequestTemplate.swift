@@ -59,35 +59,84 @@ package struct RequestTemplate: Equatable, Sendable {
 
   /// Appends a whole request to `output`. `target` is in origin form and `host` a Host value, with the port unless
   /// it is the scheme's own; both have been validated. Row headers replace the job's of the same name.
-  ///
-  /// For a proxy: `targetPrefix` stands before the target, as the "http://example.org" that makes it one in absolute
-  /// form (RFC 9112 section 3.2.2), and `proxyFields`, whole field lines, before the caller's.
   package func encode(
     method: RequestMethod,
-    targetPrefix: [UInt8] = [],
     target: Span<UInt8>,
     host: [UInt8],
-    proxyFields: [UInt8] = [],
     rowHeaders: [HeaderField],
     body: [UInt8]?,
     without dropped: DroppedHeaders,
     into output: inout [UInt8]
   ) {
+    append(method, target, host, nil, rowHeaders, body, dropped, to: &output)
+  }
+
+  /// The same for a target in an array.
+  package func encode(
+    method: RequestMethod,
+    target: [UInt8],
+    host: [UInt8],
+    rowHeaders: [HeaderField],
+    body: [UInt8]?,
+    without dropped: DroppedHeaders,
+    into output: inout [UInt8]
+  ) {
+    append(method, target.span, host, nil, rowHeaders, body, dropped, to: &output)
+  }
+
+  /// The same for a proxy. `targetPrefix` stands before the target, as the "http://example.org" that makes it one in
+  /// absolute form (RFC 9112 section 3.2.2), and `proxyFields`, whole field lines, before the caller's. Both are empty
+  /// for an origin without a proxy.
+  package func encode(
+    method: RequestMethod,
+    targetPrefix: [UInt8],
+    target: [UInt8],
+    host: [UInt8],
+    proxyFields: [UInt8],
+    rowHeaders: [HeaderField],
+    body: [UInt8]?,
+    without dropped: DroppedHeaders,
+    into output: inout [UInt8]
+  ) {
+    // Nearly all requests go without.
+    guard !targetPrefix.isEmpty || !proxyFields.isEmpty else {
+      return append(method, target.span, host, nil, rowHeaders, body, dropped, to: &output)
+    }
+    let additions = ProxyAdditions(targetPrefix: targetPrefix, fields: proxyFields)
+    append(method, target.span, host, additions, rowHeaders, body, dropped, to: &output)
+  }
+
+  private struct ProxyAdditions {
+    let targetPrefix: [UInt8]
+    let fields: [UInt8]
+  }
+
+  /// In each of its callers, so that requests without additions do not pay for them.
+  @inline(__always)
+  private func append(
+    _ method: RequestMethod,
+    _ target: Span<UInt8>,
+    _ host: [UInt8],
+    _ additions: ProxyAdditions?,
+    _ rowHeaders: [HeaderField],
+    _ body: [UInt8]?,
+    _ dropped: DroppedHeaders,
+    to output: inout [UInt8]
+  ) {
     // What got past the validation of URLs could inject a request.
     assert(target.indices.allSatisfy { target[$0] > Octet.space && target[$0] != Octet.delete })
     output.append(method)
     output.append(Octet.space)
-    if !targetPrefix.isEmpty { output.append(contentsOf: targetPrefix) }
+    if let additions { output.append(contentsOf: additions.targetPrefix) }
     target.withUnsafeBufferPointer { output.append(contentsOf: $0) }
     output.append(" HTTP/1.1\r\nHost: ")
     if rowHeaders.isEmpty, dropped.isEmpty {
       output.append(contentsOf: self.host ?? host)
       output.append("\r\n")
-      if !proxyFields.isEmpty { output.append(contentsOf: proxyFields) }
+      if let additions { output.append(contentsOf: additions.fields) }
       output.append(contentsOf: block)
     } else {
-      let left = dropped.union(neverSent)
-      appendFields(host, proxyFields, CallerFields(rowHeaders), without: left, into: &output)
+      appendFields(host, additions, CallerFields(rowHeaders), without: dropped.union(neverSent), into: &output)
     }
     if let length = Self.contentLength(method, body) {
       output.append("Content-Length: ")
@@ -98,34 +147,9 @@ package struct RequestTemplate: Equatable, Sendable {
     if let body { output.append(contentsOf: body) }
   }
 
-  /// The same for a target in an array.
-  package func encode(
-    method: RequestMethod,
-    targetPrefix: [UInt8] = [],
-    target: [UInt8],
-    host: [UInt8],
-    proxyFields: [UInt8] = [],
-    rowHeaders: [HeaderField],
-    body: [UInt8]?,
-    without dropped: DroppedHeaders,
-    into output: inout [UInt8]
-  ) {
-    encode(
-      method: method,
-      targetPrefix: targetPrefix,
-      target: target.span,
-      host: host,
-      proxyFields: proxyFields,
-      rowHeaders: rowHeaders,
-      body: body,
-      without: dropped,
-      into: &output
-    )
-  }
-
   private func appendFields(
     _ host: [UInt8],
-    _ proxyFields: [UInt8],
+    _ additions: ProxyAdditions?,
     _ row: CallerFields,
     without dropped: DroppedHeaders,
     into output: inout [UInt8]
@@ -133,7 +157,7 @@ package struct RequestTemplate: Equatable, Sendable {
     let override = dropped.contains(.credentials) ? nil : row.host ?? self.host
     output.append(contentsOf: override ?? host)
     output.append("\r\n")
-    output.append(contentsOf: proxyFields)
+    if let additions { output.append(contentsOf: additions.fields) }
     for field in fields where dropped.isDisjoint(with: field.group) && !row.fields.contains(where: field.hasSameName) {
       output.append(contentsOf: field.line)
     }

@@ -41,14 +41,10 @@ package struct ProxyBypass: Equatable, Sendable {
     }
   }
 
-  /// The entries of a list that commas part, without the white space around them.
+  /// The entries of a list that commas part, or white space: with that, versions of curl differ.
   package static func entries(of list: String) -> [String] {
-    list.utf8.split(separator: UInt8(ascii: ",")).compactMap { part in
-      var text = part
-      while let first = text.first, first == 0x20 || first == 0x09 { text.removeFirst() }
-      while let last = text.last, last == 0x20 || last == 0x09 { text.removeLast() }
-      return text.isEmpty ? nil : String(decoding: text, as: UTF8.self)
-    }
+    list.utf8.split { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+      .map { String(decoding: $0, as: UTF8.self) }
   }
 
   /// Why an entry, beside others or alone, can match nothing; nil if it can.

@@ -49,11 +49,11 @@ import Testing
   @Test func `for ten seconds costs no row anything but time`() throws {
     let outage = try Outage(sandbox, rows: Self.rows)
     let job = try start(outage)
-    outage.site.names.set(.silent)
+    try outage.site.names.set(.silent)
     // What is tested is a time.
     usleep(UInt32(Self.silence * 1e6))
     #expect(job.program.poll() == nil, "there were names left to ask for")
-    outage.site.names.set(.answering)
+    try outage.site.names.set(.answering)
     let done = try job.wait()
     try expectPatience(done)
     #expect(done.program.errorText.contains(outage.site.names.text), "it says which server")
@@ -76,7 +76,7 @@ import Testing
   func `from the beginning makes the job wait and say why`(_ mode: NameServer.Mode?) throws {
     let site = try NamedOrigin(sandbox)
     // Nobody has the port then.
-    if let mode { site.names.set(mode) } else { site.names.stop() }
+    if let mode { try site.names.set(mode) } else { site.names.stop() }
     let list = try sandbox.list(try (0..<10).map { try site.url("n\($0).test") })
     let job = try sandbox.startLocal(input: list, site.options + ["--retry", "0", "--connect-timeout", "2"], agents: 1)
     try waitUntil("the operator is told") { job.program.errorText.contains("resolver: no name server") }
@@ -90,7 +90,7 @@ import Testing
   @Test func `beside another one costs a second at first and then nothing`() throws {
     let site = try NamedOrigin(sandbox)
     let mute = try NameServer { _ in .silent }
-    mute.set(.silent)
+    try mute.set(.silent)
     let rows = try (0..<200).map { try site.url("n\($0).test") }
     let options = ["--dns-servers", "\(mute.text),\(site.names.text)", "--retry", "0"]
     let job = try sandbox.fetch(rows, options)

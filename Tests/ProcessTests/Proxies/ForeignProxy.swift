@@ -13,6 +13,7 @@ final class ForeignProxy {
   let port: Int
   private let folder: String
   private let program: Program
+  private let service: String
 
   /// `hosts`: names that the proxy, and it alone, has addresses of.
   init(_ software: Software, in sandbox: Sandbox, hosts: [String: String] = [:]) throws {
@@ -27,7 +28,8 @@ final class ForeignProxy {
 
     for _ in 0..<5 {
       let free = try HeldPort.free()
-      let started = try Self.start(software, folder: folder, port: free, in: sandbox)
+      let name = "trawl\(getpid())x\(free)"
+      let started = try Self.start(software, folder: folder, port: free, service: name, in: sandbox)
       var isUp = false
       try waitUntil("\(software) answers on its port") {
         isUp = (try? Client(port: free)) != nil
@@ -36,18 +38,33 @@ final class ForeignProxy {
       if isUp, started.poll() == nil {
         port = free
         program = started
+        service = name
         return
       }
+      Self.removeSharedMemory(of: name)
       let said = started.errorText + started.outputText + Self.text("\(folder)/error.log")
       guard said.lowercased().contains("in use") else { throw Trouble("\(software): \(said.suffix(2_000))") }
     }
     throw Trouble("\(software) found no free port")
   }
 
+  /// Asked to end, both take their children along, and squid its shared memory.
+  deinit {
+    program.signal(SIGTERM)
+    _ = try? program.wait(within: 5)
+    Self.removeSharedMemory(of: service)
+  }
+
+  private static func removeSharedMemory(of service: String) {
+    for part in ["metadata", "queues", "readers"] { unlink("/dev/shm/\(service)-cf__\(part).shm") }
+  }
+
   /// What it was asked for and let pass or not, a line each: squid's "GET http://localhost:81/ 200", Dante's own words.
   /// Written when a tunnel ends.
   var log: [String] {
     let own = Self.text("\(folder)/access.log").split(separator: "\n").map(String.init)
+      // Connections without a request, such as the one that found it listening.
+      .filter { !$0.hasPrefix("- error:transaction-end-before-headers") }
     let dante = program.errorLines.filter { $0.contains("tcp/connect") }
     return own + dante
   }
@@ -65,14 +82,20 @@ final class ForeignProxy {
     "\(scheme)://\(account.map { $0 + "@" } ?? "")127.0.0.1:\(port)"
   }
 
-  private static func start(_ software: Software, folder: String, port: Int, in sandbox: Sandbox) throws -> Program {
+  private static func start(
+    _ software: Software,
+    folder: String,
+    port: Int,
+    service: String,
+    in sandbox: Sandbox
+  ) throws -> Program {
     let file = "\(folder)/configuration"
     switch software {
     case .squid(let account):
       try squidConfiguration(folder: folder, port: port, account: account).write(toFile: file)
       let squid = try Sandbox.installedProgram("squid", package: "squid")
-      // In the foreground, or the sandbox could not end it.
-      return try sandbox.start("squid", at: squid, ["-N", "-f", file])
+      // In the foreground, or the sandbox could not end it; by a name of its own, under which its shared memory is.
+      return try sandbox.start("squid", at: squid, ["-N", "-n", service, "-f", file])
     case .dante:
       try danteConfiguration(port: port).write(toFile: file)
       let danted = try Sandbox.installedProgram("danted", package: "dante-server")
@@ -105,6 +128,7 @@ final class ForeignProxy {
       via off
       forwarded_for delete
       logformat short %rm %ru %>Hs %[un
+      strip_query_terms off
       access_log stdio:\(folder)/access.log short
       cache_log \(folder)/error.log
       cache_store_log none

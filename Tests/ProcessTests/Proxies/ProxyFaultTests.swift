@@ -68,6 +68,13 @@ import Testing
     }
   }
 
+  @Test func `that takes its time has no more than --connect-timeout`() throws {
+    let options = ["-x", try proxy.url("http", .dripping), "--connect-timeout", "0.5"]
+    let record = try fetch(["https://localhost/"], options)[0]
+    #expect(record.gist == "connect/connect_timeout", "\(record)")
+    #expect((record.time["total"] ?? 0) < 5 * patience, "\(record)")
+  }
+
   @Test func `that is not there is what the row names`() throws {
     let closed = try HeldPort.free()
     let rows = [try origin.url("/fixed/1"), try origin.url("/fixed/1", "http")]
@@ -126,6 +133,21 @@ import Testing
     #expect(try bodyBytes(["http_proxy=\(address)"], [asked, "-x", ""]) == 1)
     #expect(try bodyBytes(["http_proxy=http://127.0.0.1:1"], [asked, "-x", address]) == 9)
     #expect(try bodyBytes(["no_proxy=localhost"], ["-x", address]) == 9)
+  }
+
+  @Test func `is asked for where --connect-to leads, with the origin's name in everything else`() throws {
+    let https = try origin.port()
+    let http = try origin.port("http")
+    let moved = ["--connect-to", "localhost:443:127.0.0.1:\(https)", "--connect-to", "localhost:80:127.0.0.1:\(http)"]
+    let rows = ["https://localhost/fixed/1", "http://localhost/echo"]
+    for (scheme, listener, word) in [("http", ScriptedProxy.Listener.http, "CONNECT"), ("socks5h", .socks, "address")] {
+      let records = try fetch(rows, ["-x", try proxy.url(scheme, listener), "--body", "inline"] + moved)
+      records.expectAllFetched()
+      #expect(try records[1].body?.contains("\"localhost\"") == true, "Host: \(records.all)")
+      let mark = word == "CONNECT" ? ":" : " "
+      #expect(proxy.log.count { $0 == "\(word) 127.0.0.1\(mark)\(https)" } == 1, "\(proxy.log)")
+      #expect(proxy.log.count { $0 == "\(word) 127.0.0.1\(mark)\(http)" } == 1, "\(proxy.log)")
+    }
   }
 
   // MARK: Private addresses

@@ -17,6 +17,8 @@ final class ScriptedProxy {
     case garbage
     /// Ends every connection when something comes.
     case closing
+    /// Answers CONNECT with a head that has no end, slowly.
+    case dripping
   }
 
   private let folder: String
@@ -59,7 +61,7 @@ final class ScriptedProxy {
   /// `replyN.test` with that reply of SOCKS; `surplus.test` gets a byte more than the answer.
   private static func script(folder: String, account: String) -> String {
     #"""
-    import json, os, re, socket, socketserver, threading
+    import json, os, re, socket, socketserver, threading, time
 
     folder = "\#(folder)"
     user, _, password = "\#(account)".partition(":")
@@ -177,6 +179,13 @@ final class ScriptedProxy {
     def closing(connection):
         connection.recv(1)
 
+    def dripping(connection):
+        take_head(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n")
+        while True:
+            connection.sendall(b"A: b\r\n")
+            time.sleep(0.02)
+
     class Server(socketserver.ThreadingTCPServer):
         daemon_threads = True
         request_queue_size = 64
@@ -194,7 +203,7 @@ final class ScriptedProxy {
                 pass
 
     ports = {}
-    for serve in [http, socks, guarded, silent, garbage, closing]:
+    for serve in [http, socks, guarded, silent, garbage, closing, dripping]:
         server = Server(serve)
         ports[serve.__name__] = server.server_address[1]
         threading.Thread(target=server.serve_forever).start()
