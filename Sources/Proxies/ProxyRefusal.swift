@@ -45,20 +45,6 @@ package struct ProxyRefusal: Error, Equatable, Sendable {
     }
   }
 
-  /// Whether the same may well succeed later. What the proxy decided by its rules, and what is no proxy, stays so.
-  package var mayPass: Bool {
-    switch reason {
-    case .status(408), .status(429), .status(500), .status(502...504), .closed: true
-    case .socks(.generalFailure), .socks(.networkUnreachable), .socks(.hostUnreachable), .socks(.connectionRefused),
-      .socks(.timeToLiveExpired):
-      true
-    case .status, .socks(.notAllowed), .socks(.commandNotSupported), .socks(.addressTypeNotSupported),
-      .socks(.unassigned), .credentialsWanted, .credentialsRefused, .credentialsUnwanted, .notSOCKS, .malformedAnswer,
-      .bytesBehindAnswer:
-      false
-    }
-  }
-
   package var failure: FetchFailure { FetchFailure(code, in: .connect, message) }
 
   /// Names the proxy and the target, and nothing that the proxy has written.
