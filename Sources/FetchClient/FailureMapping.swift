@@ -6,10 +6,11 @@ import TLS
 
 /// Names for what went wrong, in the closed list of the record.
 enum FailureMapping {
-  /// Descriptors, ports, buffers or memory are short here: not the target's fault (socket(2), connect(2)).
+  /// Descriptors, ports, buffers or memory are short here: not the target's fault (socket(2), connect(2),
+  /// epoll_ctl(2)).
   static func isLocalTrouble(_ number: Int32) -> Bool {
     switch number {
-    case EMFILE, ENFILE, EADDRNOTAVAIL, ENOBUFS, ENOMEM: true
+    case EMFILE, ENFILE, EADDRNOTAVAIL, ENOBUFS, ENOMEM, ENOSPC: true
     default: false
     }
   }

@@ -145,7 +145,8 @@ extension Worker {
 
   /// In the order in which they began to wait. What others give back is not announced; it is looked for.
   func feedStarving() {
-    guard !starving.isEmpty else { return }
+    guard !starving.isEmpty, now >= feedingDueAt else { return }
+    feedingDueAt = now.adding(nanoseconds: Self.feedingInterval)
     let waiting = starving
     starving = []
     for connection in waiting where connection.state != .closed { feed(connection) }

@@ -82,8 +82,8 @@ extension Connection {
     case .connecting: .connecting
     case .tunneling: .tunneling
     case .handshaking: .handshaking
+    case .sending where held != nil, .receiving where held != nil: .awaitingMemory
     case .sending: .sending
-    case .receiving where held != nil: .awaitingMemory
     case .receiving:
       attempt.hasHead ? .receivingBody : attempt.firstByteAt == .zero ? .awaitingHead : .receivingHead
     case .idle, .closed: nil

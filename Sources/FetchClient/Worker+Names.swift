@@ -87,7 +87,10 @@ extension Worker {
       name.state = .known(addresses, until: answer.expiresAt)
       let early = name.early
       name.early = []
-      for connection in early { foundMore(addresses, for: connection, job) }
+      // One that needs a proxy's address meanwhile has gone on from this name.
+      for connection in early where place(of: connection).host == name.host {
+        foundMore(addresses, for: connection, job)
+      }
     } else {
       name.state = .asked(query: resolved.query, early: addresses)
       name.early += waiting

@@ -88,6 +88,9 @@ package final class Worker {
   var unread: [Connection] = []
   /// Connections whose bodies wait for decoder memory.
   var starving: [Connection] = []
+  /// When it is looked for again.
+  var feedingDueAt = Instant.zero
+  static let feedingInterval: UInt64 = 5_000_000
   private var isStopped = false
 
   /// `inbox` is what others send to, `outbox` where reports go.
@@ -161,7 +164,7 @@ package final class Worker {
     if !unread.isEmpty { return 0 }
     var due = min(earliestDeadline, builder.dueAt, isEffortStale ? effortDueAt : .distantFuture)
     // Memory is given back by other workers, too, which nobody tells.
-    if !starving.isEmpty { due = min(due, now.adding(nanoseconds: 5_000_000)) }
+    if !starving.isEmpty { due = min(due, feedingDueAt) }
     if !stalled.isEmpty { due = min(due, max(now.adding(nanoseconds: 5_000_000), dialingPausedUntil)) }
     guard due != .distantFuture else { return 10_000 }
     // Rounded up, or the last fraction of a millisecond would be spent spinning.

@@ -19,7 +19,7 @@ import Testing
     let origin = try Origin(in: sandbox)
     let agent = try sandbox.startAgent(port: port)
     // Its threads are there, and it has begun to dial.
-    try waitUntil("the agent dials") { try count("task", of: agent) >= 8 && count("fd", of: agent) >= 10 }
+    try waitUntil("the agent dials") { try count("task", of: agent) >= 5 && count("fd", of: agent) >= 10 }
     var threads: Int?
     var descriptors: Int?
     for number in 1...3 {
