@@ -11,7 +11,7 @@
 # the same bytes in one process, from Python, without a check of the output. CPU is user and system time of the whole
 # process tree.
 #
-# Then up to 1,000 connections bring bodies of zstd that each need a window of 8 MiB, slowly enough that nearly all of
+# Then up to 1,000 connections bring a body of zstd each that needs a window of 8 MiB, slowly enough that nearly all of
 # them are under way together; how many were is in the table. Peak memory is of the largest process, the agent.
 set -euo pipefail
 
@@ -161,8 +161,7 @@ PYTHON
 # MARK: Memory
 
 cp "$scratch/zstd" "$scratch/www/zstd"
-# Some more, for the last connections are added late.
-write_list zstd $((windows * 6 / 5))
+write_list zstd "$windows"
 printf '\n| many connections, zstd | peak of the agent, MiB | seconds | connections | at once |\n|---|---|---|---|---|\n'
 for way in plain compressed; do
   options=()
