@@ -16,7 +16,7 @@ import Testing
   ]
 
   /// Of what a body ends with. It comes one by one, twenty a second: three seconds in which all windows are full.
-  private static let slowBytes = 60
+  private static let slowBytes = Int(60 * patience)
 
   /// Longer than a window.
   private static func plain(mebibytes: Int) -> Data {
@@ -34,7 +34,7 @@ import Testing
     try bench.server.put("body", encoded)
     let coding = encoders.map(\.coding).joined(separator: ", ")
     let url = bench.server.url("body", [coding], framing, "drip=\(Self.slowBytes)")
-    let limits = ["--compressed", "--idle-timeout", "1", "--per-origin", "\(count)"]
+    let limits = ["--compressed", "--idle-timeout", "\(patience)", "--per-origin", "\(count)"]
     let job = try bench.sandbox.startLocal(input: "-", CodingBench.options + limits, agents: 1, pipe: true)
     try job.program.send(String(repeating: url + "\n", count: count))
     try bench.sandbox.waitForRecords(job, records: count, within: 100)
@@ -49,7 +49,7 @@ import Testing
     // may be idle. Their windows alone would have been more than 500 MiB.
     #expect(try Set(bench.server.log().map(\.connection)).count == count)
     let totals = found.records.all.compactMap { $0.time["total"] }
-    #expect(totals.allSatisfy { $0 > 2.5 }, "\(totals)")
+    #expect(totals.allSatisfy { $0 > 2.5 * patience }, "\(totals)")
     if Sanitizer.current == nil { #expect(peak < 400, "the agent had \(peak) MiB") }
   }
 
@@ -58,7 +58,7 @@ import Testing
     let encoded = try bench.sandbox.encode(plain, Self.zstd)
     try bench.server.put("body", encoded)
     let held = bench.server.url("body", ["zstd"], .length, "hold=\(encoded.count - 10)")
-    let limits = ["--compressed", "--max-time", "2", "--per-origin", "40"]
+    let limits = ["--compressed", "--max-time", "\(2 * patience)", "--per-origin", "40"]
     let job = try bench.sandbox.startLocal(input: "-", CodingBench.options + limits, agents: 1, pipe: true)
     try job.program.send(String(repeating: held + "\n", count: 40))
     try bench.sandbox.waitForRecords(job, records: 40)
