@@ -60,7 +60,8 @@ import Testing
     try outage.site.names.set(.answering)
     let done = try job.wait()
     try expectPatience(done)
-    #expect(done.program.errorText.contains(outage.site.names.text), "it says which server")
+    // With a time limit below the resolver's it does not come so far as to know.
+    if !options.contains("--connect-timeout") { #expect(done.program.errorText.contains(outage.site.names.text)) }
   }
 
   @Test func `because it is gone for ten seconds costs no row anything but time`() throws {
