@@ -82,7 +82,7 @@ extension Connection {
     case .connecting: .connecting
     case .tunneling: .tunneling
     case .handshaking: .handshaking
-    case .sending where held != nil, .receiving where held != nil: .awaitingMemory
+    case .sending where held != nil, .receiving where held != nil: .awaitingDecoder
     case .sending: .sending
     case .receiving:
       attempt.hasHead ? .receivingBody : attempt.firstByteAt == .zero ? .awaitingHead : .receivingHead

@@ -33,7 +33,9 @@ extension Worker {
       return block(connection, refusal)
     }
     connection.tunnelTarget = TunnelTarget(host: host, origin.destinationKind, port: port)
-    connection.hasGlobalPeer = origin.mayBeGlobal
+    // Names are taken for those of the open network: redirects from there must not lead to numbers of another one.
+    connection.hasGlobalPeer =
+      job.book.addresses(host: host, port: port)?.contains { isGlobalAddress($0.address) } ?? true
     seek(.proxy, for: connection, job)
   }
 
@@ -135,7 +137,10 @@ extension Worker {
 
   func setInterest(of connection: Connection, _ interest: Poller.Readiness) throws(SystemError) {
     guard connection.interest != interest else { return }
-    try poller.modify(connection.descriptor, for: interest, token: connection.pollToken)
+    // Out of the poll set it is added again with what it wants then.
+    if connection.held == nil {
+      try poller.modify(connection.descriptor, for: interest, token: connection.pollToken)
+    }
     connection.interest = interest
   }
 
