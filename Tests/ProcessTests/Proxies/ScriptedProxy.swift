@@ -87,7 +87,7 @@ final class ScriptedProxy {
         return data.decode("latin-1")
 
     def dial(host, port):
-        if re.search(r"(^|\.)only\.test$", host):
+        if re.search(r"(^|\.)only\.invalid$", host):
             host = "127.0.0.1"
         if host not in ["localhost", "127.0.0.1", "::1"]:
             raise OSError("not on this host")
