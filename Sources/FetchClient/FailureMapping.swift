@@ -97,7 +97,8 @@ enum FailureMapping {
       case .awaitingHead: "waiting for the response"
       case .receivingHead: "receiving the head of the response"
       case .receivingBody: "receiving the body"
-      case .awaitingDecoder: "waiting for decoders to have memory"
+      case .decoding: "decoding the body"
+      case .awaitingMemory: "waiting for memory to decode the body"
       }
     let milliseconds = nanoseconds / 1_000_000
     let more = detail.isEmpty ? "" : ": \(detail)"

@@ -3,6 +3,7 @@ import FetchModel
 import HTTP1
 import PosixIO
 import TLS
+import WireProtocol
 
 /// What of a response has come and waits, with the socket unread: because all decoders together have as much memory as
 /// they may, or because little makes very much.
@@ -93,6 +94,7 @@ extension Worker {
       do throws(CodingError) {
         step = try decoder.decode(UnsafeRawBufferPointer(rebasing: bytes[offset...]), into: decodeBuffer)
       } catch {
+        connection.attempt.bodyBytes += UInt64(bytes.count)
         fail(connection, FetchFailure(.contentEncodingInvalid, in: .body, "\(hostName(connection)): \(error)"))
         return .whole
       }
@@ -104,6 +106,7 @@ extension Worker {
       guard decoder.decodedBytes <= policy.maximumDecodedBytes else {
         let message =
           "\(hostName(connection)): the body is longer than \(policy.maximumDecodedBytes) bytes once decoded"
+        connection.attempt.bodyBytes += UInt64(bytes.count)
         fail(connection, FetchFailure(.decodedTooLarge, in: .body, message))
         return .whole
       }
@@ -156,7 +159,21 @@ extension Worker {
     do throws(SystemError) { try poller.remove(connection.descriptor) } catch {
       return fail(connection, FetchFailure(.reset, in: .local, error.description))
     }
-    if let job { renewDeadline(connection, .awaitingDecoder, job) }
+    if let job { renewDeadline(connection, lacksMemory ? .awaitingMemory : .decoding, job) }
+  }
+
+  /// Its time is up, for want of something on this host: the row may come again, and no attempt is spent.
+  func returnForMemory(_ connection: Connection) {
+    let row = connection.attempt.pending.row
+    let redirect = connection.attempt.pending.redirect
+    let cause: Deferral.Cause = redirect == nil ? .localTrouble : .redirect
+    builder.add(Deferral(seq: row.seq, cause: cause, attempts: row.attempts, redirect: redirect), now: now)
+    effort.deferred += 1
+    let origin = connection.origin
+    connection.hasher?.restart()
+    close(connection)
+    say(trouble: "no memory is left to decode bodies with (\(decoderBudget.limitBytes >> 20) MiB an agent)")
+    pump(origin)
   }
 
   /// Goes on with those that have waited for their turn, and from time to time with those that wait for memory, in the

@@ -162,12 +162,16 @@ extension Worker {
     builder.add(Deferral(seq: row.seq, cause: cause, attempts: row.attempts, redirect: pending.redirect), now: now)
     dialingPausedUntil = now.adding(nanoseconds: Self.dialingPause)
     if isShort { closeIdleConnections() }
-    if now.nanoseconds(since: troubleReportedAt) > 1_000_000_000 {
-      troubleReportedAt = now
-      report(.localTrouble(message))
-    }
+    say(trouble: message)
     // Others wait there, and nothing else would wake them.
     stall(origin)
+  }
+
+  /// Once a second at most.
+  func say(trouble message: String) {
+    guard now.nanoseconds(since: troubleReportedAt) > 1_000_000_000 else { return }
+    troubleReportedAt = now
+    report(.localTrouble(message))
   }
 
   /// Each holds a descriptor, a port and memory that something else may want now.

@@ -2,6 +2,7 @@ import DequeModule
 import FetchModel
 import HTTP1
 import PosixIO
+import Proxies
 import TLS
 import WireProtocol
 
@@ -340,7 +341,12 @@ extension Worker {
     pump(origin)
   }
 
-  func hostName(_ connection: Connection) -> String { String(decoding: connection.origin.hostField, as: UTF8.self) }
+  /// For messages: the origin, and what stands in the way to it.
+  func hostName(_ connection: Connection) -> String {
+    let host = String(decoding: connection.origin.hostField, as: UTF8.self)
+    guard let proxy = connection.origin.route.server else { return host }
+    return "\(host) by proxy \(proxy.endpointText)"
+  }
 }
 
 extension Connection {
