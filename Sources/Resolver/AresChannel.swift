@@ -126,8 +126,11 @@ final class AresChannel {
   var patienceMilliseconds: Int32? {
     guard let channel else { return nil }
     var buffer = timeval()
-    guard let left = ares_timeout(channel, nil, &buffer) else { return nil }
-    return Int32(clamping: left.pointee.tv_sec * 1000 + (left.pointee.tv_usec + 999) / 1000)
+    // The result points into the buffer.
+    return withUnsafeMutablePointer(to: &buffer) { buffer in
+      guard let left = ares_timeout(channel, nil, buffer)?.pointee else { return nil }
+      return Int32(clamping: left.tv_sec * 1000 + (left.tv_usec + 999) / 1000)
+    }
   }
 
   func takeSocketChanges() -> [SocketChange] {
