@@ -8,6 +8,8 @@ import WireProtocol
 extension Worker {
   /// Answers that are kept before those that have expired are looked for.
   private static let fewestNames = 1024
+  /// How often it is looked whether name servers live.
+  private static let pulseInterval: UInt64 = 20_000_000
 
   /// Finds the addresses of what the connection needs next, and goes on there.
   func seek(_ goal: Connection.Goal, for connection: Connection, _ job: WorkerJob) {
@@ -116,9 +118,16 @@ extension Worker {
 
   /// Its time is up, and there is no address yet. That is the name's fault only if servers answer at all.
   func resolvingExpired(_ connection: Connection) -> Bool {
-    guard !resolver.hasHeard(since: connection.openedAt) else { return false }
-    let host = String(decoding: place(of: connection).host, as: UTF8.self)
-    localTrouble(connection, "resolver: no name server has answered since \(host) was asked for", isShort: false)
-    return true
+    switch resolver.pulse.verdict(since: connection.openedAt, now: now) {
+    case .living: return false
+    case .unclear:
+      // It will be clear within about a second.
+      setDeadline(connection, now.adding(nanoseconds: Self.pulseInterval), connection.deadlineCode)
+      return true
+    case .silent:
+      let host = String(decoding: place(of: connection).host, as: UTF8.self)
+      localTrouble(connection, "resolver: no name server answers while \(host) is asked for", isShort: false)
+      return true
+    }
   }
 }

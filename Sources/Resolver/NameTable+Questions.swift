@@ -71,9 +71,9 @@ extension NameTable {
 
   /// A server replied to a question, or did not.
   package mutating func replied(_ number: UInt64, server: Int, _ reply: ServerReply, now: Instant) {
-    if reply.isHeard { heard(now: now) }
+    if reply.isHeard { heard(server, now: now) }
     // Too late, or another server was faster.
-    guard var question = running[number] else { return }
+    guard var question = running[number] else { return reply.isHeard ? listenOn(now: now) : () }
     question.open -= 1
     if server == question.firstServer, reply.isHeard { question.firstHasReplied = true }
     running[number] = question
@@ -97,6 +97,7 @@ extension NameTable {
       probeUnlessProbing(server, now: now)
       goOn(number, now: now)
     }
+    if reply.isHeard { listenOn(now: now) }
     launch(now: now)
   }
 
@@ -120,14 +121,18 @@ extension NameTable {
   mutating func timeOut(_ number: UInt64, now: Instant) {
     guard let question = running[number] else { return }
     if let failure = question.failure { return finish(number, .failed(failure), for: limits.failureLifetime, now: now) }
-    if let lastHeardAt, lastHeardAt >= question.leftAt {
+    switch pulse.verdict(since: question.leftAt, now: now) {
+    case .living:
       let text =
         "no answer within \(limits.lookupTimeout.inSeconds) s from \(serverNames), which answer other questions"
-      return finish(number, .timedOut(text), for: limits.failureLifetime, now: now)
+      finish(number, .timedOut(text), for: limits.failureLifetime, now: now)
+    case .unclear: overdue.append(number)
+    case .silent:
+      finish(number, .unavailable(unavailableText), for: .zero, now: now)
+      // Nor would those be answered that have not left.
+      guard let due = silenceDueAt, due <= now else { return }
+      while let key = waiting.popFirst() { conclude(key, .unavailable(unavailableText), until: now, now: now) }
     }
-    finish(number, .unavailable(unavailableText), for: .zero, now: now)
-    // Nor would those be answered that have not left.
-    while let key = waiting.popFirst() { conclude(key, .unavailable(unavailableText), until: now, now: now) }
   }
 
   mutating func finish(_ number: UInt64, _ resolution: Resolution, for lifetime: Duration, now: Instant) {

@@ -32,6 +32,8 @@ package struct NameTable {
   package private(set) var counters = ResolverCounters()
   /// When a server last said anything.
   package internal(set) var lastHeardAt: Instant?
+  /// When they said something after they had said nothing for too long.
+  var lastSilenceEnd: Instant?
   /// What stands here is not asked for.
   package var hosts = HostsFile()
 
@@ -55,6 +57,8 @@ package struct NameTable {
   var delayEnds = Deque<Due<RecordKey>>()
 
   var silence = Silence()
+  /// Look-ups whose time is over while it is unclear whether servers live.
+  var overdue: [UInt64] = []
 
   var actions: [Action] = []
 
@@ -112,13 +116,16 @@ package struct NameTable {
       lookupEnds.removeFirst()
       if running[first.what] != nil { timeOut(first.what, now: now) }
     }
+    if let due = silenceDueAt, due <= now { judgeOverdue(now: now) }
     probeIfDue(now: now)
     launch(now: now)
   }
 
   /// When `tick` has something to do; nil for never.
   package var nextDueAt: Instant? {
-    [delayEnds.first?.at, nextTries.first?.at, lookupEnds.first?.at, probeDueAt].compactMap { $0 }.min()
+    let silenceDueAt = overdue.isEmpty ? nil : silenceDueAt
+    return [delayEnds.first?.at, nextTries.first?.at, lookupEnds.first?.at, probeDueAt, silenceDueAt]
+      .compactMap { $0 }.min()
   }
 
   /// A record to be changed and put back: left where it is, its arrays would be copied.
@@ -167,6 +174,9 @@ extension NameTable {
     /// How long nothing is heard until a probe is sent, and how long then until the next.
     package var probeDelay: Duration = .milliseconds(200)
     package var probeInterval: Duration = .seconds(1)
+
+    /// How long servers that live may seem silent: until a probe leaves, and then until it is answered.
+    package var longestSilence: Duration { probeDelay + tryTimeout }
 
     package init() {}
   }

@@ -15,7 +15,7 @@
 // c-ares reads the hosts file anew for each look-up, so we read it ourselves, once and again when it has changed
 // (FileWatch). Its sorting needs the sources of addresses at once; we do that, too (DestinationOrder, SourceAddresses).
 
-package import FetchModel
+import FetchModel
 import PosixIO
 
 /// Resolves names on a thread of its own, each name once however many ask, and remembers.
@@ -39,16 +39,19 @@ package final class Resolver: Sendable {
   enum Message: Sendable { case query(Query), stop }
 
   private let inbox: Mailbox<Message>
-  private let status = ResolverStatus()
+  private let status: ResolverStatus
 
-  private init() throws(SystemError) { inbox = try Mailbox() }
+  private init(_ limits: NameTable.Limits) throws(SystemError) {
+    (inbox, status) = (try Mailbox(), ResolverStatus(limits: limits))
+  }
 
   /// Starts the thread, which `body` may use; it is joined afterwards, whatever is still asked.
   package static func withThread(_ settings: ResolverSettings, _ body: (Resolver) throws -> Void) throws {
-    let resolver = try Resolver()
+    let limits = NameTable.Limits(settings)
+    let resolver = try Resolver(limits)
     var threads = ThreadGroup()
     let (inbox, status) = (resolver.inbox, resolver.status)
-    try threads.spawn(name: "resolver") { ResolverThread.serve(inbox, settings, status) }
+    try threads.spawn(name: "resolver") { ResolverThread.serve(inbox, settings, limits, status) }
     defer {
       inbox.send(.stop)
       threads.join()
@@ -62,6 +65,6 @@ package final class Resolver: Sendable {
   /// What it has done so far; from any thread, at most a moment old.
   package var counters: ResolverCounters { status.counters }
 
-  /// Whether any name server said anything at or after that instant of Clock.bootTime; from any thread.
-  package func hasHeard(since instant: Instant) -> Bool { status.lastHeardAt.map { $0 >= instant } ?? false }
+  /// Whether name servers live, in times of Clock.bootTime; from any thread.
+  package var pulse: Pulse { status.pulse }
 }

@@ -23,9 +23,14 @@ struct ResolverThread: ~Copyable {
   private var isStopped = false
 
   /// The body of the thread.
-  static func serve(_ inbox: Mailbox<Resolver.Message>, _ settings: ResolverSettings, _ status: ResolverStatus) {
+  static func serve(
+    _ inbox: Mailbox<Resolver.Message>,
+    _ settings: ResolverSettings,
+    _ limits: NameTable.Limits,
+    _ status: ResolverStatus
+  ) {
     do {
-      var thread = try ResolverThread(inbox, settings, status)
+      var thread = try ResolverThread(inbox, settings, limits, status)
       try thread.run()
     } catch let failure as AresChannel.Failure {
       refuse(inbox, failure.text)
@@ -46,10 +51,12 @@ struct ResolverThread: ~Copyable {
     }
   }
 
-  private init(_ inbox: Mailbox<Resolver.Message>, _ settings: ResolverSettings, _ status: ResolverStatus) throws {
-    var limits = NameTable.Limits()
-    limits.lookupTimeout = settings.lookupTimeout
-    limits.tryTimeout = min(.seconds(1), settings.lookupTimeout / 5)
+  private init(
+    _ inbox: Mailbox<Resolver.Message>,
+    _ settings: ResolverSettings,
+    _ limits: NameTable.Limits,
+    _ status: ResolverStatus
+  ) throws {
     let patience = AresChannel.Patience(of: limits)
     // Before it is read: a change in between is not missed.
     let resolvFile = FileWatch(path: settings.resolvPath)
@@ -200,7 +207,7 @@ struct ResolverThread: ~Copyable {
     while true {
       let actions = table.takeActions()
       if actions.isEmpty { break }
-      status.publish(table.counters, lastHeardAt: table.lastHeardAt)
+      status.publish(table.counters, table.pulse)
       for action in actions {
         switch action {
         case .send(let question, let name, let family, let server):
@@ -213,7 +220,7 @@ struct ResolverThread: ~Copyable {
         }
       }
     }
-    status.publish(table.counters, lastHeardAt: table.lastHeardAt)
+    status.publish(table.counters, table.pulse)
   }
 
   private mutating func deliver(_ answer: ResolverAnswer, to asker: UInt64) {
@@ -221,6 +228,14 @@ struct ResolverThread: ~Copyable {
     guard case .addresses(let addresses) = answer.resolution else { return reply(answer) }
     let resolution = Resolution.addresses(sources.ordered(addresses, now: Clock.bootTime()))
     reply(ResolverAnswer(resolution: resolution, expiresAt: answer.expiresAt, isFinal: answer.isFinal))
+  }
+}
+
+extension NameTable.Limits {
+  init(_ settings: ResolverSettings) {
+    self.init()
+    lookupTimeout = settings.lookupTimeout
+    tryTimeout = min(tryTimeout, settings.lookupTimeout / 5)
   }
 }
 
