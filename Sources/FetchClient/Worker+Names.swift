@@ -61,10 +61,12 @@ extension Worker {
     lastQuery += 1
     let query = lastQuery
     name.state = .asked(query: query, early: [])
+    name.askedAt = now
     queries[query] = name
     let inbox = inbox
+    let text = String(decoding: name.host, as: UTF8.self)
     resolver.ask(
-      Resolver.Query(name: String(decoding: name.host, as: UTF8.self), family: job.book.family) { answer in
+      Resolver.Query(name: text, family: job.book.family, askedAt: now) { answer in
         inbox.send(.resolved(ResolvedName(query: query, answer: answer)))
       }
     )
@@ -116,18 +118,20 @@ extension Worker {
     }
   }
 
-  /// Its time is up, and there is no address yet. That is the name's fault only if servers answer at all.
+  /// Its time is up, and there is no address yet. That is the name's fault only if servers were asked for it, and live.
   func resolvingExpired(_ connection: Connection) -> Bool {
-    switch resolver.pulse.verdict(since: connection.openedAt, now: now) {
+    let host = place(of: connection).host
+    let text = String(decoding: host, as: UTF8.self)
+    switch resolver.pulse.verdict(since: names[host]?.askedAt ?? connection.openedAt, now: now) {
     case .living: return false
     case .unclear:
       // It will be clear within about a second.
       setDeadline(connection, now.adding(nanoseconds: Self.pulseInterval), connection.deadlineCode)
-      return true
+    case .waiting:
+      localTrouble(connection, "resolver: \(text) waits for its turn behind other names", isShort: false)
     case .silent:
-      let host = String(decoding: place(of: connection).host, as: UTF8.self)
-      localTrouble(connection, "resolver: no name server answers while \(host) is asked for", isShort: false)
-      return true
+      localTrouble(connection, "resolver: no name server answers while \(text) is asked for", isShort: false)
     }
+    return true
   }
 }

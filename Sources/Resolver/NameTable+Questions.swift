@@ -45,10 +45,11 @@ struct Question {
 extension NameTable {
   /// Sends what waits, as far as the limit allows.
   mutating func launch(now: Instant) {
+    defer { line.tick(now: now) }
     if let outageEnd = silence.outageEnd, now < outageEnd { return refuseWaiting(until: outageEnd, now: now) }
     // Servers that were unreachable are tried with one question.
     let limit = silence.isOutage ? 1 : limits.questions
-    while running.count < limit, let key = waiting.popFirst() {
+    while running.count < limit, let key = takeWaiting(now: now) {
       lastQuestion += 1
       countQuery()
       running[lastQuestion] = Question(key: key, leftAt: now, firstServer: preferred)
@@ -56,6 +57,12 @@ extension NameTable {
       silence.questionLeft(now)
       tryNextServer(lastQuestion, now: now)
     }
+  }
+
+  private mutating func takeWaiting(now: Instant) -> QuestionKey? {
+    guard let key = waiting.popFirst() else { return nil }
+    line.leave(now: now)
+    return key
   }
 
   /// Asks one server more, if there is one.
@@ -127,11 +134,11 @@ extension NameTable {
         "no answer within \(limits.lookupTimeout.inSeconds) s from \(serverNames), which answer other questions"
       finish(number, .timedOut(text), for: limits.failureLifetime, now: now)
     case .unclear: overdue.append(number)
-    case .silent:
+    case .silent, .waiting:
       finish(number, .unavailable(unavailableText), for: .zero, now: now)
       // Nor would those be answered that have not left.
       guard let due = silenceDueAt, due <= now else { return }
-      while let key = waiting.popFirst() { conclude(key, .unavailable(unavailableText), until: now, now: now) }
+      while let key = takeWaiting(now: now) { conclude(key, .unavailable(unavailableText), until: now, now: now) }
     }
   }
 
@@ -159,7 +166,7 @@ extension NameTable {
   }
 
   private mutating func refuseWaiting(until outageEnd: Instant, now: Instant) {
-    while let key = waiting.popFirst() { conclude(key, .unavailable(unavailableText), until: outageEnd, now: now) }
+    while let key = takeWaiting(now: now) { conclude(key, .unavailable(unavailableText), until: outageEnd, now: now) }
   }
 
   private var serverNames: String { servers.joined(separator: ", ") }

@@ -71,8 +71,8 @@ extension NameTable {
   /// When a silence will have been too long; nil if there is none.
   var silenceDueAt: Instant? { silence.since.map { $0 + limits.longestSilence } }
 
-  /// What other threads judge by whether servers live.
-  package var pulse: Pulse {
+  /// What tells whether servers live.
+  var pulse: Pulse {
     Pulse(
       lastHeardAt: lastHeardAt,
       silentSince: silence.since,
@@ -80,6 +80,13 @@ extension NameTable {
       fresh: limits.probeDelay,
       longest: limits.longestSilence
     )
+  }
+
+  /// The same for those that ask.
+  package var sharedPulse: Pulse {
+    var pulse = pulse
+    pulse.waitingSince = line.earliest
+    return pulse
   }
 
   /// A server said something.

@@ -49,6 +49,8 @@ package struct NameTable {
   private var lastSerial: UInt64 = 0
 
   var waiting = Deque<QuestionKey>()
+  /// Since when they wait.
+  var line = WaitingLine()
   var running: [UInt64: Question] = [:]
   var lastQuestion: UInt64 = 0
   /// When look-ups time out, when another server is asked, when askers get what there is: each in order of time.
@@ -70,7 +72,8 @@ package struct NameTable {
   }
 
   /// Somebody wants the addresses of a name. `family`: 4, 6 or 0 for both.
-  package mutating func ask(_ asker: UInt64, name: String, family: UInt8, now: Instant) {
+  /// `askedAt`: when it began to want them.
+  package mutating func ask(_ asker: UInt64, name: String, family: UInt8, askedAt: Instant? = nil, now: Instant) {
     if let entry = hosts.entry(for: name) {
       counters.hits += 1
       return answer(asker, from: entry, family: family, now: now)
@@ -87,6 +90,7 @@ package struct NameTable {
         isNew = true
         record[family].isPending = true
         waiting.append(QuestionKey(record: key, family: family))
+        line.come(askedAt: askedAt ?? now)
       }
     }
     if !isNew { counters.hits += 1 }
@@ -162,7 +166,7 @@ extension NameTable {
     package var tryTimeout: Duration = .seconds(1)
     /// How long an IPv4 answer waits for that of IPv6; RFC 8305 section 3.
     package var resolutionDelay: Duration = .milliseconds(50)
-    package var questions = 256
+    package var questions = 1024
     package var names = 200_000
     /// How long it is believed that there is no such name or no such address.
     package var negativeLifetime: Duration = .seconds(10)

@@ -15,7 +15,7 @@
 // c-ares reads the hosts file anew for each look-up, so we read it ourselves, once and again when it has changed
 // (FileWatch). Its sorting needs the sources of addresses at once; we do that, too (DestinationOrder, SourceAddresses).
 
-import FetchModel
+package import FetchModel
 import PosixIO
 
 /// Resolves names on a thread of its own, each name once however many ask, and remembers.
@@ -26,12 +26,15 @@ package final class Resolver: Sendable {
     package let name: String
     /// 4, 6 or 0 for both.
     package let family: UInt8
+    /// When the asker began to want it, by Clock.bootTime; see `pulse`.
+    package let askedAt: Instant
     /// Called on the resolver thread, at most twice (see `ResolverAnswer.isFinal`); never once the thread has ended.
     package let reply: @Sendable (ResolverAnswer) -> Void
 
-    package init(name: String, family: UInt8, reply: @escaping @Sendable (ResolverAnswer) -> Void) {
+    package init(name: String, family: UInt8, askedAt: Instant, reply: @escaping @Sendable (ResolverAnswer) -> Void) {
       self.name = name
       self.family = family
+      self.askedAt = askedAt
       self.reply = reply
     }
   }
@@ -65,6 +68,6 @@ package final class Resolver: Sendable {
   /// What it has done so far; from any thread, at most a moment old.
   package var counters: ResolverCounters { status.counters }
 
-  /// Whether name servers live, in times of Clock.bootTime; from any thread.
+  /// Whether name servers live and have been asked, in times of Clock.bootTime; from any thread.
   package var pulse: Pulse { status.pulse }
 }

@@ -11,6 +11,7 @@ final class ResolverStatus: Sendable {
   private let lastHeardNanoseconds = Atomic<UInt64>(0)
   private let silentSinceNanoseconds = Atomic<UInt64>(0)
   private let lastSilenceEndNanoseconds = Atomic<UInt64>(0)
+  private let waitingSinceNanoseconds = Atomic<UInt64>(0)
   private let limits: NameTable.Limits
 
   init(limits: NameTable.Limits) { self.limits = limits }
@@ -24,6 +25,7 @@ final class ResolverStatus: Sendable {
     // sees the end of their silence, too.
     lastSilenceEndNanoseconds.store(pulse.lastSilenceEnd?.nanoseconds ?? 0, ordering: .releasing)
     silentSinceNanoseconds.store(pulse.silentSince?.nanoseconds ?? 0, ordering: .releasing)
+    waitingSinceNanoseconds.store(pulse.waitingSince?.nanoseconds ?? 0, ordering: .releasing)
     lastHeardNanoseconds.store(pulse.lastHeardAt?.nanoseconds ?? 0, ordering: .releasing)
   }
 
@@ -44,6 +46,7 @@ final class ResolverStatus: Sendable {
       lastHeardAt: lastHeardAt,
       silentSince: silentSince,
       lastSilenceEnd: Self.instant(lastSilenceEndNanoseconds.load(ordering: .acquiring)),
+      waitingSince: Self.instant(waitingSinceNanoseconds.load(ordering: .acquiring)),
       fresh: limits.probeDelay,
       longest: limits.longestSilence
     )

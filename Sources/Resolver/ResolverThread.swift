@@ -163,7 +163,7 @@ struct ResolverThread: ~Copyable {
       }
       lastAsker += 1
       replies[lastAsker] = query.reply
-      table.ask(lastAsker, name: query.name, family: query.family, now: now)
+      table.ask(lastAsker, name: query.name, family: query.family, askedAt: query.askedAt, now: now)
     }
   }
 
@@ -207,7 +207,7 @@ struct ResolverThread: ~Copyable {
     while true {
       let actions = table.takeActions()
       if actions.isEmpty { break }
-      status.publish(table.counters, table.pulse)
+      status.publish(table.counters, table.sharedPulse)
       for action in actions {
         switch action {
         case .send(let question, let name, let family, let server):
@@ -220,7 +220,7 @@ struct ResolverThread: ~Copyable {
         }
       }
     }
-    status.publish(table.counters, table.pulse)
+    status.publish(table.counters, table.sharedPulse)
   }
 
   private mutating func deliver(_ answer: ResolverAnswer, to asker: UInt64) {

@@ -107,15 +107,15 @@ import Testing
     var bench = TableBench()
     let start = bench.now
     bench.ask("dead", family: 4)
-    #expect(bench.table.pulse.verdict(since: start, now: bench.now) == .unclear)
+    #expect(bench.table.sharedPulse.verdict(since: start, now: bench.now) == .unclear)
     bench.passAlive(milliseconds: 1000)
-    #expect(bench.table.pulse.verdict(since: start, now: bench.now) == .living)
+    #expect(bench.table.sharedPulse.verdict(since: start, now: bench.now) == .living)
     bench.pass(milliseconds: 1199)
-    #expect(bench.table.pulse.verdict(since: start, now: bench.now) == .unclear)
+    #expect(bench.table.sharedPulse.verdict(since: start, now: bench.now) == .unclear)
     bench.pass(milliseconds: 1)
-    #expect(bench.table.pulse.verdict(since: start, now: bench.now) == .silent)
+    #expect(bench.table.sharedPulse.verdict(since: start, now: bench.now) == .silent)
     bench.replyToProbe(.noAddress)
-    #expect(bench.table.pulse.verdict(since: start, now: bench.now) == .silent, "it was asked for before")
-    #expect(bench.table.pulse.verdict(since: bench.now, now: bench.now) == .living)
+    #expect(bench.table.sharedPulse.verdict(since: start, now: bench.now) == .silent, "it was asked for before")
+    #expect(bench.table.sharedPulse.verdict(since: bench.now, now: bench.now) == .living)
   }
 }

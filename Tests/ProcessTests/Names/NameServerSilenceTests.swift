@@ -17,7 +17,7 @@ import Testing
     let rows: [String]
 
     init(_ sandbox: Sandbox, rows count: Int) throws {
-      // A tenth of a second each, at most 256 at a time: in a second and a half not all names are asked for.
+      // A tenth of a second each, at most 1024 questions at a time: when a quarter is asked for, the rest is not.
       let site = try NamedOrigin(sandbox) { .loopback(to: $0).after(.milliseconds(100)) }
       self.site = site
       rows = try (0..<count).map { try site.url("n\($0 % 3000).test", "/fixed/1?row=\($0)") }
