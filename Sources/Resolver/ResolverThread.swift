@@ -6,6 +6,8 @@ struct ResolverThread: ~Copyable {
   private static let mailboxToken = UInt64.max
   /// What every server answers, be it with a refusal: who serves the root.
   private static let probeName = "."
+  /// How long it does not work after something that should not have failed, or that somebody may mend.
+  private static let refusal = Duration.seconds(2)
 
   private let inbox: Mailbox<Resolver.Message>
   private let status: ResolverStatus
@@ -29,26 +31,31 @@ struct ResolverThread: ~Copyable {
     _ limits: NameTable.Limits,
     _ status: ResolverStatus
   ) {
-    do {
-      var thread = try ResolverThread(inbox, settings, limits, status)
-      try thread.run()
-    } catch let failure as AresChannel.Failure {
-      refuse(inbox, failure.text)
-    } catch {
-      refuse(inbox, "\(error)")
-    }
+    var text = ""
+    repeat {
+      do {
+        var thread = try ResolverThread(inbox, settings, limits, status)
+        return try thread.run()
+      } catch let failure as AresChannel.Failure {
+        text = failure.text
+      } catch {
+        text = "\(error)"
+      }
+    } while refuse(inbox, text)
   }
 
-  /// The resolver cannot work; says so to everybody.
-  private static func refuse(_ inbox: Mailbox<Resolver.Message>, _ text: String) {
-    while true {
-      inbox.signal.wait()
+  /// The resolver cannot work and says so to everybody, for a while; false if it is to end.
+  private static func refuse(_ inbox: Mailbox<Resolver.Message>, _ text: String) -> Bool {
+    let answer = Resolution.unavailable("the resolver does not work: \(text)")
+    let end = Clock.bootTime() + refusal
+    while Clock.bootTime() < end {
+      inbox.signal.wait(milliseconds: 100)
       for message in inbox.drain() {
-        guard case .query(let query) = message else { return }
-        let text = "the resolver does not work: \(text)"
-        query.reply(ResolverAnswer(resolution: .unavailable(text), expiresAt: Clock.bootTime(), isFinal: true))
+        guard case .query(let query) = message else { return false }
+        query.reply(ResolverAnswer(resolution: answer, expiresAt: Clock.bootTime(), isFinal: true))
       }
     }
+    return true
   }
 
   private init(
@@ -61,7 +68,7 @@ struct ResolverThread: ~Copyable {
     // Before it is read: a change in between is not missed.
     let resolvFile = FileWatch(path: settings.resolvPath)
     let hostsFile = FileWatch(path: settings.hostsPath)
-    let (servers, channels) = try Self.openChannels(settings, patience)
+    let (servers, channels) = try Self.openChannels(settings, resolvFile.read(), patience)
     let poller = try Poller(capacity: 64)
     try poller.add(inbox.signal.descriptor, for: .read, token: Self.mailboxToken)
     self.inbox = inbox
@@ -79,12 +86,16 @@ struct ResolverThread: ~Copyable {
   /// One a server, with the texts that name them.
   private static func openChannels(
     _ settings: ResolverSettings,
+    _ resolv: [UInt8],
     _ patience: AresChannel.Patience
   ) throws(AresChannel.Failure) -> (servers: [String], channels: [AresChannel]) {
+    let search = SearchDomains(parsing: resolv, hostName: Process.hostName)
     let servers = try AresChannel.servers(settings.servers, resolvPath: settings.resolvPath)
     var channels: [AresChannel] = []
     for server in servers {
-      channels.append(try AresChannel(server: server, resolvPath: settings.resolvPath, patience: patience))
+      channels.append(
+        try AresChannel(server: server, resolvPath: settings.resolvPath, search: search, patience: patience)
+      )
     }
     return (servers, channels)
   }
@@ -139,7 +150,7 @@ struct ResolverThread: ~Copyable {
     if hostsFile.hasChanged(now: now) { table.hosts = HostsFile(parsing: hostsFile.read()) }
     // Half written, it may be unusable for a moment; then what was known stays.
     guard resolvFile.hasChanged(now: now),
-      let (servers, channels) = try? Self.openChannels(settings, patience)
+      let (servers, channels) = try? Self.openChannels(settings, resolvFile.read(), patience)
     else { return }
     closeChannels()
     self.channels = channels
