@@ -9,7 +9,7 @@ extension Worker {
   /// Answers that are kept before those that have expired are looked for.
   private static let fewestNames = 1024
   /// How often it is looked whether name servers live.
-  private static let pulseInterval: UInt64 = 20_000_000
+  private static let pulseInterval: UInt64 = 50_000_000
 
   /// Finds the addresses of what the connection needs next, and goes on there.
   func seek(_ goal: Connection.Goal, for connection: Connection, _ job: WorkerJob) {
@@ -121,15 +121,16 @@ extension Worker {
   /// Its time is up, and there is no address yet. That is the name's fault only if servers were asked for it, and live.
   func resolvingExpired(_ connection: Connection) -> Bool {
     let host = place(of: connection).host
-    let text = String(decoding: host, as: UTF8.self)
     switch resolver.pulse.verdict(since: names[host]?.askedAt ?? connection.openedAt, now: now) {
     case .living: return false
     case .unclear:
       // It will be clear within about a second.
       setDeadline(connection, now.adding(nanoseconds: Self.pulseInterval), connection.deadlineCode)
     case .waiting:
+      let text = String(decoding: host, as: UTF8.self)
       localTrouble(connection, "resolver: \(text) waits for its turn behind other names", isShort: false)
     case .silent:
+      let text = String(decoding: host, as: UTF8.self)
       localTrouble(connection, "resolver: no name server answers while \(text) is asked for", isShort: false)
     }
     return true

@@ -12,7 +12,7 @@
 // an ask costs the same with ten names as with a hundred thousand. Only what expires is kept in a heap.
 //
 // The parts: NameTable+Questions (on their way), NameTable+Answers (what askers get), NameTable+Cache (room and
-// expiry), NameTable+Silence (whether servers live).
+// expiry), NameTable+Silence (whether servers live), WaitingLine (who has not been asked for yet).
 
 import DequeModule
 package import FetchModel

@@ -25,9 +25,9 @@ import Testing
   }
 
   /// Starts the job, and waits until the server is in the middle of it.
-  private func start(_ outage: Outage) throws -> Sandbox.RunningJob {
+  private func start(_ outage: Outage, _ options: [String] = []) throws -> Sandbox.RunningJob {
     let list = try sandbox.list(outage.rows)
-    let job = try sandbox.startLocal(input: list, outage.site.options, agents: 1)
+    let job = try sandbox.startLocal(input: list, outage.site.options + options, agents: 1)
     try waitUntil("the name server is in the middle of the list") { outage.site.names.addressQuestions >= 1500 }
     return job
   }
@@ -46,9 +46,10 @@ import Testing
     )
   }
 
-  @Test func `for ten seconds costs no row anything but time`() throws {
+  @Test(arguments: [[], ["--connect-timeout", "2"]])
+  func `for ten seconds costs no row anything but time, not even an attempt`(_ options: [String]) throws {
     let outage = try Outage(sandbox, rows: Self.rows)
-    let job = try start(outage)
+    let job = try start(outage, options + ["--retry", "0"])
     try outage.site.names.set(.silent)
     // What is tested is a time.
     usleep(UInt32(Self.silence * 1e6))
@@ -56,7 +57,8 @@ import Testing
     try outage.site.names.set(.answering)
     let done = try job.wait()
     try expectPatience(done)
-    #expect(done.program.errorText.contains(outage.site.names.text), "it says which server")
+    #expect(try done.records(Self.rows).all.allSatisfy { $0.attempts == 1 })
+    if options.isEmpty { #expect(done.program.errorText.contains(outage.site.names.text), "it says which server") }
   }
 
   @Test func `because it is gone for ten seconds costs no row anything but time`() throws {
