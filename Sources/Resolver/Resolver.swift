@@ -12,8 +12,9 @@
 // Askers may have less time than a look-up. When it is over they need to know whether that is the name's fault: the
 // thread publishes since when servers say nothing and since when questions wait for their turn (Pulse).
 //
-// c-ares reads resolv.conf only when a channel is made. If that file changes there are new channels: the remedy for servers
-// that are gone must not need a restart.
+// c-ares reads resolv.conf only when a channel is made. If that file changes there are new channels: the remedy for
+// servers that are gone must not need a restart. Its search domains are read by us, because c-ares lets the environment
+// change them (SearchDomains).
 //
 // c-ares reads the hosts file anew for each look-up, so we read it ourselves, once and again when it has changed
 // (FileWatch). Its sorting needs the sources of addresses at once; we do that, too (DestinationOrder, SourceAddresses).
