@@ -14,6 +14,8 @@ final class NameSlot {
 
   let host: [UInt8]
   var state = State.unknown
+  /// When the resolver was asked last.
+  var askedAt = Instant.zero
   /// Connections without any address yet; some may be closed by now.
   var waiting: [Connection] = []
   /// Connections that have begun with the early addresses; likewise.

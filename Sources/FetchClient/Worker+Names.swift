@@ -9,6 +9,8 @@ extension Worker {
   /// Answers that are kept before those that have expired are looked for, and at most: the resolver has the rest.
   private static let fewestNames = 1024
   private static let mostNames = 16_384
+  /// How often it is looked whether name servers live.
+  private static let pulseInterval: UInt64 = 50_000_000
 
   /// Finds the addresses of what the connection needs next, and goes on there.
   func seek(_ goal: Connection.Goal, for connection: Connection, _ job: WorkerJob) {
@@ -74,10 +76,12 @@ extension Worker {
     lastQuery += 1
     let query = lastQuery
     name.state = .asked(query: query, early: [])
+    name.askedAt = now
     queries[query] = name
     let inbox = inbox
+    let text = String(decoding: name.host, as: UTF8.self)
     resolver.ask(
-      Resolver.Query(name: String(decoding: name.host, as: UTF8.self), family: job.book.family) { answer in
+      Resolver.Query(name: text, family: job.book.family, askedAt: now) { answer in
         inbox.send(.resolved(ResolvedName(query: query, answer: answer)))
       }
     )
@@ -128,11 +132,21 @@ extension Worker {
     }
   }
 
-  /// Its time is up, and there is no address yet. That is the name's fault only if servers answer at all.
+  /// Its time is up, and there is no address yet. That is the name's fault only if servers were asked for it, and live.
   func resolvingExpired(_ connection: Connection) -> Bool {
-    guard !resolver.hasHeard(since: connection.openedAt) else { return false }
-    let host = String(decoding: place(of: connection).host, as: UTF8.self)
-    localTrouble(connection, "resolver: no name server has answered since \(host) was asked for", isShort: false)
+    let host = place(of: connection).host
+    switch resolver.pulse.verdict(since: names[host]?.askedAt ?? connection.openedAt, now: now) {
+    case .living: return false
+    case .unclear:
+      // It will be clear within about a second.
+      setDeadline(connection, now.adding(nanoseconds: Self.pulseInterval), connection.deadlineCode)
+    case .waiting:
+      let text = String(decoding: host, as: UTF8.self)
+      localTrouble(connection, "resolver: \(text) waits for its turn behind other names", isShort: false)
+    case .silent:
+      let text = String(decoding: host, as: UTF8.self)
+      localTrouble(connection, "resolver: no name server answers while \(text) is asked for", isShort: false)
+    }
     return true
   }
 }

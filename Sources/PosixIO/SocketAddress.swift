@@ -28,6 +28,18 @@ package struct SocketAddress: Hashable, Sendable {
     scope = 0
   }
 
+  /// From 4 or 16 bytes in network order; nil for any other count.
+  package init?(octets: some Collection<UInt8>, port: UInt16) {
+    switch octets.count {
+    case 4: family = .ipv4
+    case 16: family = .ipv6
+    default: return nil
+    }
+    address = Array(octets)
+    self.port = port
+    scope = 0
+  }
+
   /// From what getaddrinfo(3) gives; nil for other families.
   package init?(_ pointer: UnsafePointer<sockaddr>, port: UInt16) {
     switch Int32(pointer.pointee.sa_family) {

@@ -62,17 +62,33 @@ package struct StreamSocket: ~Copyable {
     throw SystemError("connect")
   }
 
-  /// Whether this host has an address of its own from which that one can be reached. To connect a datagram socket sends
-  /// nothing and finds out (udp(7)); it fails if there is none, not if ports have run out.
+  /// Whether this host has an address of its own from which that one can be reached.
   package static func canReach(_ address: SocketAddress, from source: SocketSource?) throws(SystemError) -> Bool {
+    try self.source(towards: address, from: source) != nil
+  }
+
+  /// The address of this host from which that one would be reached; nil if there is none. To connect a datagram socket
+  /// sends nothing and finds out (udp(7)); it fails if there is none, not if ports have run out.
+  package static func source(
+    towards address: SocketAddress,
+    from source: SocketSource? = nil
+  ) throws(SystemError) -> SocketAddress? {
     let domain = address.family == .ipv4 ? AF_INET : AF_INET6
     let raw = socket(domain, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard raw >= 0 else { throw SystemError("socket") }
     let probe = Descriptor(owning: raw)
     if case .address(let own) = source {
-      guard own.withSocketAddress({ pointer, length in Glibc.bind(raw, pointer, length) }) == 0 else { return false }
+      guard own.withSocketAddress({ pointer, length in Glibc.bind(raw, pointer, length) }) == 0 else { return nil }
     }
-    return address.withSocketAddress { pointer, length in Glibc.connect(probe.rawValue, pointer, length) } == 0
+    let status = address.withSocketAddress { pointer, length in Glibc.connect(probe.rawValue, pointer, length) }
+    guard status == 0 else { return nil }
+    var entry = sockaddr_storage()
+    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    return withUnsafeMutablePointer(to: &entry) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+        getsockname(probe.rawValue, pointer, &length) == 0 ? SocketAddress(pointer, port: 0) : nil
+      }
+    }
   }
 
   /// The errno of the attempt to connect or of an asynchronous failure; 0 for none (SO_ERROR, socket(7)).

@@ -37,7 +37,9 @@ enum AresAnswer {
       var count = Int32(entries.count)
       let status = ares_parse_a_reply(bytes.baseAddress, Int32(bytes.count), nil, entries.baseAddress, &count)
       let found = entries.prefix(status == ARES_SUCCESS ? Int(count) : 0)
-      let addresses = found.compactMap { entry in withUnsafeBytes(of: entry.ipaddr) { SocketAddress(bytes: $0) } }
+      let addresses = found.compactMap { entry in
+        withUnsafeBytes(of: entry.ipaddr) { SocketAddress(octets: $0, port: 0) }
+      }
       return reply(status, addresses, found.map(\.ttl))
     }
   }
@@ -47,7 +49,9 @@ enum AresAnswer {
       var count = Int32(entries.count)
       let status = ares_parse_aaaa_reply(bytes.baseAddress, Int32(bytes.count), nil, entries.baseAddress, &count)
       let found = entries.prefix(status == ARES_SUCCESS ? Int(count) : 0)
-      let addresses = found.compactMap { entry in withUnsafeBytes(of: entry.ip6addr) { SocketAddress(bytes: $0) } }
+      let addresses = found.compactMap { entry in
+        withUnsafeBytes(of: entry.ip6addr) { SocketAddress(octets: $0, port: 0) }
+      }
       return reply(status, addresses, found.map(\.ttl))
     }
   }
@@ -65,32 +69,5 @@ enum AresAnswer {
     case ARES_ENOMEM: return .unreachable(text(of: status))
     default: return malformed
     }
-  }
-}
-
-extension SocketAddress {
-  /// From 4 or 16 bytes in network order.
-  fileprivate init?(bytes: UnsafeRawBufferPointer) {
-    switch bytes.count {
-    case 4:
-      var entry = sockaddr_in()
-      entry.sin_family = sa_family_t(AF_INET)
-      withUnsafeMutableBytes(of: &entry.sin_addr) { $0.copyBytes(from: bytes) }
-      self.init(entry)
-    case 16:
-      var entry = sockaddr_in6()
-      entry.sin6_family = sa_family_t(AF_INET6)
-      withUnsafeMutableBytes(of: &entry.sin6_addr) { $0.copyBytes(from: bytes) }
-      self.init(entry)
-    default: return nil
-    }
-  }
-
-  private init?<Entry>(_ entry: Entry) {
-    let address = withUnsafePointer(to: entry) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { SocketAddress($0, port: 0) }
-    }
-    guard let address else { return nil }
-    self = address
   }
 }

@@ -37,15 +37,17 @@ final class AresChannel {
   private var refusedForms: [Asked] = []
 
   /// `server`: one of `servers(_:)`; nil for the system's list, which is for reading it only.
-  init(server: String?, resolvPath: String, patience: Patience) throws(Failure) {
+  init(server: String?, resolvPath: String, search: SearchDomains, patience: Patience) throws(Failure) {
     try Self.check(Self.libraryStatus, "ares_library_init")
     var options = ares_options()
-    // Each failure is told (see Resolver.swift), EDNS for answers that need more than 512 bytes, no HOSTALIASES.
+    // Each failure is told (see Resolver.swift), EDNS for answers that need more than 512 bytes. Of the environment
+    // nothing counts: no HOSTALIASES by a flag, and what LOCALDOMAIN and RES_OPTIONS would say is said here.
     options.flags = Int32(ARES_FLAG_NOCHECKRESP | ARES_FLAG_EDNS | ARES_FLAG_NOALIASES)
     // What goes through every network undivided: DNS Flag Day 2020.
     options.ednspsz = 1232
     options.timeout = patience.tryMilliseconds
     options.tries = patience.tries
+    options.ndots = search.fewestDots
     // For the answers to all questions that the table lets go at once; the kernel has its own limit.
     options.socket_receive_buffer_size = 1 << 20
     options.sock_state_cb_data = Unmanaged.passUnretained(self).toOpaque()
@@ -56,14 +58,20 @@ final class AresChannel {
     }
     let mask =
       ARES_OPT_FLAGS | ARES_OPT_EDNSPSZ | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_NOROTATE | ARES_OPT_LOOKUPS
-      | ARES_OPT_SOCK_STATE_CB | ARES_OPT_RESOLVCONF | ARES_OPT_SOCK_RCVBUF
+      | ARES_OPT_SOCK_STATE_CB | ARES_OPT_RESOLVCONF | ARES_OPT_SOCK_RCVBUF | ARES_OPT_NDOTS | ARES_OPT_DOMAINS
     var opened: ares_channel?
     // DNS only; the strings are copied.
+    var domains = search.domains.map { strdup($0) }
+    defer { for domain in domains { free(domain) } }
     let status = Self.withCopy(of: "b") { lookups in
       Self.withCopy(of: resolvPath) { path in
-        options.lookups = lookups
-        options.resolvconf_path = path
-        return ares_init_options(&opened, &options, Int32(mask))
+        domains.withUnsafeMutableBufferPointer { domains in
+          options.lookups = lookups
+          options.resolvconf_path = path
+          options.domains = domains.baseAddress
+          options.ndomains = Int32(domains.count)
+          return ares_init_options(&opened, &options, Int32(mask))
+        }
       }
     }
     try Self.check(status, "ares_init_options")
@@ -126,8 +134,11 @@ final class AresChannel {
   var patienceMilliseconds: Int32? {
     guard let channel else { return nil }
     var buffer = timeval()
-    guard let left = ares_timeout(channel, nil, &buffer) else { return nil }
-    return Int32(clamping: left.pointee.tv_sec * 1000 + (left.pointee.tv_usec + 999) / 1000)
+    // The result points into the buffer.
+    return withUnsafeMutablePointer(to: &buffer) { buffer in
+      guard let left = ares_timeout(channel, nil, buffer)?.pointee else { return nil }
+      return Int32(clamping: left.tv_sec * 1000 + (left.tv_usec + 999) / 1000)
+    }
   }
 
   func takeSocketChanges() -> [SocketChange] {
@@ -190,6 +201,7 @@ extension AresChannel {
     let channel = try AresChannel(
       server: list,
       resolvPath: resolvPath,
+      search: SearchDomains(parsing: [], hostName: ""),
       patience: Patience(tryMilliseconds: 1000, tries: 1)
     )
     var first: UnsafeMutablePointer<ares_addr_port_node>?

@@ -13,6 +13,8 @@ struct NameRecord {
   /// Tells records apart that had the same place.
   let serial: UInt64
   var waiters: [Waiter] = []
+  /// Whether the table has it among what expires.
+  var isToExpire = false
   private var ipv4 = Knowledge()
   private var ipv6 = Knowledge()
 

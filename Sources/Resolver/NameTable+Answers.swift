@@ -25,7 +25,7 @@ extension NameTable {
       record.waiters[index][family] = known
     }
     settleWaiters(of: &record, key.record, now: now)
-    expiries.insert(Expiry(at: record.expiresAt, record: key.record))
+    expire(&record, key.record)
     records[key.record.place] = record
   }
 

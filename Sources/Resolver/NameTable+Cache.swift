@@ -4,7 +4,8 @@ import FetchModel
 import HeapModule
 
 extension NameTable {
-  /// When a record may go; out of date if the record learned more since, which then has a later entry.
+  /// When a record may go, by what was known when it came here. Each record has one at most; if it has learned more
+  /// since it comes here again.
   struct Expiry: Comparable {
     let at: Instant
     let record: RecordKey
@@ -12,8 +13,9 @@ extension NameTable {
     static func < (left: Expiry, right: Expiry) -> Bool { left.at < right.at }
   }
 
-  /// How many names something is known about or asked of.
+  /// For tests: how many names something is known about or asked of, and how many are to expire.
   package var nameCount: Int { places.count }
+  package var expiryCount: Int { expiries.count }
 
   /// The record of a name, made if there is none.
   mutating func key(of name: String) -> RecordKey {
@@ -27,25 +29,38 @@ extension NameTable {
     return key
   }
 
+  /// Has a record looked at when what is known of it has expired.
+  mutating func expire(_ record: inout NameRecord, _ key: RecordKey) {
+    if record.isToExpire { return }
+    record.isToExpire = true
+    expiries.insert(Expiry(at: record.expiresAt, record: key))
+  }
+
   mutating func forgetExpired(now: Instant) {
     while let first = expiries.min, first.at <= now {
       expiries.removeMin()
-      guard let record = idleRecord(first.record), record.expiresAt <= now else { continue }
-      forget(first.record, name: record.name)
+      drop(first.record, unlessKnownAt: now)
     }
   }
 
   /// What is expired has gone already, so what expires next goes.
   private mutating func makeRoom() {
-    while places.count >= limits.names, let first = expiries.popMin() {
-      if let record = idleRecord(first.record) { forget(first.record, name: record.name) }
-    }
+    while places.count >= limits.names, let first = expiries.popMin() { drop(first.record, unlessKnownAt: first.at) }
   }
 
-  /// The record, if nobody waits for it.
-  private func idleRecord(_ key: RecordKey) -> NameRecord? {
-    guard let record = records[key.place], record.serial == key.serial else { return nil }
-    return record.isPending || !record.waiters.isEmpty ? nil : record
+  /// One that is asked about comes here again by itself.
+  private mutating func drop(_ key: RecordKey, unlessKnownAt instant: Instant) {
+    guard records[key.place]?.serial == key.serial else { return }
+    var record = take(key)
+    record.isToExpire = false
+    if record.isPending || !record.waiters.isEmpty {
+      records[key.place] = record
+    } else if record.expiresAt > instant {
+      expire(&record, key)
+      records[key.place] = record
+    } else {
+      forget(key, name: record.name)
+    }
   }
 
   private mutating func forget(_ key: RecordKey, name: String) {

@@ -45,10 +45,11 @@ struct Question {
 extension NameTable {
   /// Sends what waits, as far as the limit allows.
   mutating func launch(now: Instant) {
+    defer { line.tick(now: now) }
     if let outageEnd = silence.outageEnd, now < outageEnd { return refuseWaiting(until: outageEnd, now: now) }
     // Servers that were unreachable are tried with one question.
     let limit = silence.isOutage ? 1 : limits.questions
-    while running.count < limit, let key = waiting.popFirst() {
+    while running.count < limit, let key = takeWaiting(now: now) {
       lastQuestion += 1
       countQuery()
       running[lastQuestion] = Question(key: key, leftAt: now, firstServer: preferred)
@@ -56,6 +57,12 @@ extension NameTable {
       silence.questionLeft(now)
       tryNextServer(lastQuestion, now: now)
     }
+  }
+
+  private mutating func takeWaiting(now: Instant) -> QuestionKey? {
+    guard let key = waiting.popFirst() else { return nil }
+    line.leave(now: now)
+    return key
   }
 
   /// Asks one server more, if there is one.
@@ -71,9 +78,9 @@ extension NameTable {
 
   /// A server replied to a question, or did not.
   package mutating func replied(_ number: UInt64, server: Int, _ reply: ServerReply, now: Instant) {
-    if reply.isHeard { heard(now: now) }
+    if reply.isHeard { heard(server, now: now) }
     // Too late, or another server was faster.
-    guard var question = running[number] else { return }
+    guard var question = running[number] else { return reply.isHeard ? listenOn(now: now) : () }
     question.open -= 1
     if server == question.firstServer, reply.isHeard { question.firstHasReplied = true }
     running[number] = question
@@ -97,6 +104,7 @@ extension NameTable {
       probeUnlessProbing(server, now: now)
       goOn(number, now: now)
     }
+    if reply.isHeard { listenOn(now: now) }
     launch(now: now)
   }
 
@@ -120,14 +128,18 @@ extension NameTable {
   mutating func timeOut(_ number: UInt64, now: Instant) {
     guard let question = running[number] else { return }
     if let failure = question.failure { return finish(number, .failed(failure), for: limits.failureLifetime, now: now) }
-    if let lastHeardAt, lastHeardAt >= question.leftAt {
+    switch pulse.verdict(since: question.leftAt, now: now) {
+    case .living:
       let text =
         "no answer within \(limits.lookupTimeout.inSeconds) s from \(serverNames), which answer other questions"
-      return finish(number, .timedOut(text), for: limits.failureLifetime, now: now)
+      finish(number, .timedOut(text), for: limits.failureLifetime, now: now)
+    case .unclear: overdue.append(number)
+    case .silent, .waiting:
+      finish(number, .unavailable(unavailableText), for: .zero, now: now)
+      // Nor would those be answered that have not left.
+      guard let due = silenceDueAt, due <= now else { return }
+      while let key = takeWaiting(now: now) { conclude(key, .unavailable(unavailableText), until: now, now: now) }
     }
-    finish(number, .unavailable(unavailableText), for: .zero, now: now)
-    // Nor would those be answered that have not left.
-    while let key = waiting.popFirst() { conclude(key, .unavailable(unavailableText), until: now, now: now) }
   }
 
   mutating func finish(_ number: UInt64, _ resolution: Resolution, for lifetime: Duration, now: Instant) {
@@ -154,7 +166,7 @@ extension NameTable {
   }
 
   private mutating func refuseWaiting(until outageEnd: Instant, now: Instant) {
-    while let key = waiting.popFirst() { conclude(key, .unavailable(unavailableText), until: outageEnd, now: now) }
+    while let key = takeWaiting(now: now) { conclude(key, .unavailable(unavailableText), until: outageEnd, now: now) }
   }
 
   private var serverNames: String { servers.joined(separator: ", ") }

@@ -1,15 +1,22 @@
-// Whether any server lives. Silence begins with a question after which nothing is heard. A probe then asks each server
-// for what any server answers, so that a name nobody answers for can be told from servers that are gone.
+// Whether any server lives. Silence begins with a question, or with the last reply if questions are left on their way.
+// A probe then asks each server for what any server answers, so that a name nobody answers for can be told from servers
+// that are gone. Servers that live end each silence within a probe and its reply; one that is longer is theirs, not the
+// name's: whoever was asked for before it was over is to be asked for again.
 
 package import FetchModel
 
 /// What is known about servers that say nothing.
 struct Silence {
-  /// When the first question left since something was heard last.
+  /// When something was heard last or, if nothing was on its way then, when the next question left. Not nil while any
+  /// question is on its way.
   private(set) var since: Instant?
   private(set) var lastProbeAt: Instant?
+  /// Whether a probe has left since the silence began.
+  private(set) var hasProbed = false
   /// Probes on their way, by server.
   private var openProbes: [Int: Int] = [:]
+  /// Servers that have said nothing since they were probed.
+  private(set) var unheard: Set<Int> = []
   /// Questions for which all servers were unreachable; a probe says whether they really are.
   var suspects: [UInt64] = []
   /// Why servers are unreachable, and until when none is asked for that reason.
@@ -20,8 +27,10 @@ struct Silence {
 
   mutating func questionLeft(_ now: Instant) { if since == nil { since = now } }
 
-  mutating func end() {
+  mutating func end(by server: Int) {
+    unheard.remove(server)
     since = nil
+    hasProbed = false
     outageEnd = nil
     obstacle = nil
   }
@@ -40,9 +49,13 @@ struct Silence {
   }
 
   mutating func probeLeft(to server: Int, _ now: Instant) {
-    lastProbeAt = now
+    probesWait(now)
     openProbes[server, default: 0] += 1
+    unheard.insert(server)
   }
+
+  /// A round of probes, be it of none.
+  mutating func probesWait(_ now: Instant) { (lastProbeAt, hasProbed) = (now, true) }
 
   mutating func probeEnded(at server: Int) {
     let left = (openProbes[server] ?? 0) - 1
@@ -55,17 +68,53 @@ struct Silence {
 }
 
 extension NameTable {
+  /// When a silence will have been too long; nil if there is none.
+  var silenceDueAt: Instant? { silence.since.map { $0 + limits.longestSilence } }
+
+  /// What tells whether servers live.
+  var pulse: Pulse {
+    Pulse(
+      lastHeardAt: lastHeardAt,
+      silentSince: silence.since,
+      lastSilenceEnd: lastSilenceEnd,
+      fresh: limits.probeDelay,
+      longest: limits.longestSilence
+    )
+  }
+
+  /// The same for those that ask.
+  package var sharedPulse: Pulse {
+    var pulse = pulse
+    pulse.waitingSince = line.earliest
+    return pulse
+  }
+
   /// A server said something.
-  mutating func heard(now: Instant) {
+  mutating func heard(_ server: Int, now: Instant) {
+    if let due = silenceDueAt, due <= now { lastSilenceEnd = now }
     lastHeardAt = now
-    silence.end()
+    silence.end(by: server)
+  }
+
+  /// After a reply was dealt with: those that are still on their way are waited for anew.
+  mutating func listenOn(now: Instant) {
+    judgeOverdue(now: now)
+    if !running.isEmpty { silence.questionLeft(now) }
+  }
+
+  /// Look-ups whose time was over when it was unclear whether servers live.
+  mutating func judgeOverdue(now: Instant) {
+    var numbers: [UInt64] = []
+    swap(&numbers, &overdue)
+    for number in numbers { timeOut(number, now: now) }
   }
 
   /// A server replied to a probe, or did not.
   package mutating func probeReplied(server: Int, _ reply: ServerReply, now: Instant) {
     silence.probeEnded(at: server)
-    if reply.isHeard { heard(now: now) }
+    if reply.isHeard { heard(server, now: now) }
     if reply.isHeard || !silence.isProbing { judgeSuspects(serversLive: reply.isHeard, now: now) }
+    if reply.isHeard { listenOn(now: now) }
     launch(now: now)
   }
 
@@ -83,14 +132,16 @@ extension NameTable {
 
   mutating func probeIfDue(now: Instant) {
     guard let due = probeDueAt, due <= now else { return }
-    for server in servers.indices { probe(server, now: now) }
+    // In a new silence a server that has not even answered the last probe is not the one that ended the silence before.
+    let isFirst = !silence.hasProbed
+    silence.probesWait(now)
+    for server in servers.indices where !isFirst || !silence.unheard.contains(server) { probe(server, now: now) }
   }
 
   var probeDueAt: Instant? {
     guard let since = silence.since else { return nil }
-    let due = since + limits.probeDelay
-    guard let last = silence.lastProbeAt else { return due }
-    return max(due, last + limits.probeInterval)
+    guard silence.hasProbed, let last = silence.lastProbeAt else { return since + limits.probeDelay }
+    return last + limits.probeInterval
   }
 
   private mutating func probe(_ server: Int, now: Instant) {

@@ -12,7 +12,7 @@
 // an ask costs the same with ten names as with a hundred thousand. Only what expires is kept in a heap.
 //
 // The parts: NameTable+Questions (on their way), NameTable+Answers (what askers get), NameTable+Cache (room and
-// expiry), NameTable+Silence (whether servers live).
+// expiry), NameTable+Silence (whether servers live), WaitingLine (who has not been asked for yet).
 
 import DequeModule
 package import FetchModel
@@ -32,6 +32,8 @@ package struct NameTable {
   package private(set) var counters = ResolverCounters()
   /// When a server last said anything.
   package internal(set) var lastHeardAt: Instant?
+  /// When they said something after they had said nothing for too long.
+  var lastSilenceEnd: Instant?
   /// What stands here is not asked for.
   package var hosts = HostsFile()
 
@@ -47,6 +49,8 @@ package struct NameTable {
   private var lastSerial: UInt64 = 0
 
   var waiting = Deque<QuestionKey>()
+  /// Since when they wait.
+  var line = WaitingLine()
   var running: [UInt64: Question] = [:]
   var lastQuestion: UInt64 = 0
   /// When look-ups time out, when another server is asked, when askers get what there is: each in order of time.
@@ -55,6 +59,8 @@ package struct NameTable {
   var delayEnds = Deque<Due<RecordKey>>()
 
   var silence = Silence()
+  /// Look-ups whose time is over while it is unclear whether servers live.
+  var overdue: [UInt64] = []
 
   var actions: [Action] = []
 
@@ -66,7 +72,8 @@ package struct NameTable {
   }
 
   /// Somebody wants the addresses of a name. `family`: 4, 6 or 0 for both.
-  package mutating func ask(_ asker: UInt64, name: String, family: UInt8, now: Instant) {
+  /// `askedAt`: when it began to want them.
+  package mutating func ask(_ asker: UInt64, name: String, family: UInt8, askedAt: Instant? = nil, now: Instant) {
     if let entry = hosts.entry(for: name) {
       counters.hits += 1
       return answer(asker, from: entry, family: family, now: now)
@@ -83,6 +90,7 @@ package struct NameTable {
         isNew = true
         record[family].isPending = true
         waiting.append(QuestionKey(record: key, family: family))
+        line.come(askedAt: askedAt ?? now)
       }
     }
     if !isNew { counters.hits += 1 }
@@ -112,13 +120,16 @@ package struct NameTable {
       lookupEnds.removeFirst()
       if running[first.what] != nil { timeOut(first.what, now: now) }
     }
+    if let due = silenceDueAt, due <= now { judgeOverdue(now: now) }
     probeIfDue(now: now)
     launch(now: now)
   }
 
   /// When `tick` has something to do; nil for never.
   package var nextDueAt: Instant? {
-    [delayEnds.first?.at, nextTries.first?.at, lookupEnds.first?.at, probeDueAt].compactMap { $0 }.min()
+    let silenceDueAt = overdue.isEmpty ? nil : silenceDueAt
+    return [delayEnds.first?.at, nextTries.first?.at, lookupEnds.first?.at, probeDueAt, silenceDueAt]
+      .compactMap { $0 }.min()
   }
 
   /// A record to be changed and put back: left where it is, its arrays would be copied.
@@ -155,7 +166,7 @@ extension NameTable {
     package var tryTimeout: Duration = .seconds(1)
     /// How long an IPv4 answer waits for that of IPv6; RFC 8305 section 3.
     package var resolutionDelay: Duration = .milliseconds(50)
-    package var questions = 256
+    package var questions = 1024
     package var names = 200_000
     /// How long it is believed that there is no such name or no such address.
     package var negativeLifetime: Duration = .seconds(10)
@@ -167,6 +178,9 @@ extension NameTable {
     /// How long nothing is heard until a probe is sent, and how long then until the next.
     package var probeDelay: Duration = .milliseconds(200)
     package var probeInterval: Duration = .seconds(1)
+
+    /// How long servers that live may seem silent: until a probe leaves, and then until it is answered.
+    package var longestSilence: Duration { probeDelay + tryTimeout }
 
     package init() {}
   }

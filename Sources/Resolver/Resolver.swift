@@ -9,8 +9,12 @@
 // another. So it makes questions, repeats them, reads answers and goes over to TCP; which server is asked, and what a
 // failure means, is the table's.
 //
-// It reads resolv.conf only when a channel is made. If that file changes there are new channels: the remedy for servers
-// that are gone must not need a restart.
+// Askers may have less time than a look-up. When it is over they need to know whether that is the name's fault: the
+// thread publishes since when servers say nothing and since when questions wait for their turn (Pulse).
+//
+// c-ares reads resolv.conf only when a channel is made. If that file changes there are new channels: the remedy for
+// servers that are gone must not need a restart. Its search domains are read by us, because c-ares lets the environment
+// change them (SearchDomains).
 //
 // c-ares reads the hosts file anew for each look-up, so we read it ourselves, once and again when it has changed
 // (FileWatch). Its sorting needs the sources of addresses at once; we do that, too (DestinationOrder, SourceAddresses).
@@ -26,12 +30,15 @@ package final class Resolver: Sendable {
     package let name: String
     /// 4, 6 or 0 for both.
     package let family: UInt8
+    /// When the asker began to want it, by Clock.bootTime; see `pulse`.
+    package let askedAt: Instant
     /// Called on the resolver thread, at most twice (see `ResolverAnswer.isFinal`); never once the thread has ended.
     package let reply: @Sendable (ResolverAnswer) -> Void
 
-    package init(name: String, family: UInt8, reply: @escaping @Sendable (ResolverAnswer) -> Void) {
+    package init(name: String, family: UInt8, askedAt: Instant, reply: @escaping @Sendable (ResolverAnswer) -> Void) {
       self.name = name
       self.family = family
+      self.askedAt = askedAt
       self.reply = reply
     }
   }
@@ -39,16 +46,19 @@ package final class Resolver: Sendable {
   enum Message: Sendable { case query(Query), stop }
 
   private let inbox: Mailbox<Message>
-  private let status = ResolverStatus()
+  private let status: ResolverStatus
 
-  private init() throws(SystemError) { inbox = try Mailbox() }
+  private init(_ limits: NameTable.Limits) throws(SystemError) {
+    (inbox, status) = (try Mailbox(), ResolverStatus(limits: limits))
+  }
 
   /// Starts the thread, which `body` may use; it is joined afterwards, whatever is still asked.
   package static func withThread(_ settings: ResolverSettings, _ body: (Resolver) throws -> Void) throws {
-    let resolver = try Resolver()
+    let limits = NameTable.Limits(settings)
+    let resolver = try Resolver(limits)
     var threads = ThreadGroup()
     let (inbox, status) = (resolver.inbox, resolver.status)
-    try threads.spawn(name: "resolver") { ResolverThread.serve(inbox, settings, status) }
+    try threads.spawn(name: "resolver") { ResolverThread.serve(inbox, settings, limits, status) }
     defer {
       inbox.send(.stop)
       threads.join()
@@ -62,6 +72,6 @@ package final class Resolver: Sendable {
   /// What it has done so far; from any thread, at most a moment old.
   package var counters: ResolverCounters { status.counters }
 
-  /// Whether any name server said anything at or after that instant of Clock.bootTime; from any thread.
-  package func hasHeard(since instant: Instant) -> Bool { status.lastHeardAt.map { $0 >= instant } ?? false }
+  /// Whether name servers live and have been asked, in times of Clock.bootTime; from any thread.
+  package var pulse: Pulse { status.pulse }
 }

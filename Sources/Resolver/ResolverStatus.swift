@@ -9,14 +9,24 @@ final class ResolverStatus: Sendable {
   private let timeouts = Atomic<UInt64>(0)
   /// 0 for never.
   private let lastHeardNanoseconds = Atomic<UInt64>(0)
+  private let silentSinceNanoseconds = Atomic<UInt64>(0)
+  private let lastSilenceEndNanoseconds = Atomic<UInt64>(0)
+  private let waitingSinceNanoseconds = Atomic<UInt64>(0)
+  private let limits: NameTable.Limits
 
-  func publish(_ counters: ResolverCounters, lastHeardAt: Instant?) {
+  init(limits: NameTable.Limits) { self.limits = limits }
+
+  func publish(_ counters: ResolverCounters, _ pulse: Pulse) {
     queries.store(counters.queries, ordering: .relaxed)
     hits.store(counters.hits, ordering: .relaxed)
     failures.store(counters.failures, ordering: .relaxed)
     timeouts.store(counters.timeouts, ordering: .relaxed)
-    // Before the answers go out: who gets one may ask at once whether anything was heard.
-    lastHeardNanoseconds.store(lastHeardAt?.nanoseconds ?? 0, ordering: .releasing)
+    // Before the answers go out: who gets one may ask at once whether anything was heard. Whoever sees servers living
+    // sees the end of their silence, too.
+    lastSilenceEndNanoseconds.store(pulse.lastSilenceEnd?.nanoseconds ?? 0, ordering: .releasing)
+    silentSinceNanoseconds.store(pulse.silentSince?.nanoseconds ?? 0, ordering: .releasing)
+    waitingSinceNanoseconds.store(pulse.waitingSince?.nanoseconds ?? 0, ordering: .releasing)
+    lastHeardNanoseconds.store(pulse.lastHeardAt?.nanoseconds ?? 0, ordering: .releasing)
   }
 
   var counters: ResolverCounters {
@@ -28,8 +38,21 @@ final class ResolverStatus: Sendable {
     )
   }
 
-  var lastHeardAt: Instant? {
-    let nanoseconds = lastHeardNanoseconds.load(ordering: .acquiring)
-    return nanoseconds == 0 ? nil : Instant(nanoseconds: nanoseconds)
+  var pulse: Pulse {
+    // In the opposite order.
+    let lastHeardAt = Self.instant(lastHeardNanoseconds.load(ordering: .acquiring))
+    let silentSince = Self.instant(silentSinceNanoseconds.load(ordering: .acquiring))
+    return Pulse(
+      lastHeardAt: lastHeardAt,
+      silentSince: silentSince,
+      lastSilenceEnd: Self.instant(lastSilenceEndNanoseconds.load(ordering: .acquiring)),
+      waitingSince: Self.instant(waitingSinceNanoseconds.load(ordering: .acquiring)),
+      fresh: limits.probeDelay,
+      longest: limits.longestSilence
+    )
+  }
+
+  private static func instant(_ nanoseconds: UInt64) -> Instant? {
+    nanoseconds == 0 ? nil : Instant(nanoseconds: nanoseconds)
   }
 }

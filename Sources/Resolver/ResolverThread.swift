@@ -6,6 +6,8 @@ struct ResolverThread: ~Copyable {
   private static let mailboxToken = UInt64.max
   /// What every server answers, be it with a refusal: who serves the root.
   private static let probeName = "."
+  /// How long it does not work after something that should not have failed, or that somebody may mend.
+  private static let refusal = Duration.seconds(2)
 
   private let inbox: Mailbox<Resolver.Message>
   private let status: ResolverStatus
@@ -23,38 +25,50 @@ struct ResolverThread: ~Copyable {
   private var isStopped = false
 
   /// The body of the thread.
-  static func serve(_ inbox: Mailbox<Resolver.Message>, _ settings: ResolverSettings, _ status: ResolverStatus) {
-    do {
-      var thread = try ResolverThread(inbox, settings, status)
-      try thread.run()
-    } catch let failure as AresChannel.Failure {
-      refuse(inbox, failure.text)
-    } catch {
-      refuse(inbox, "\(error)")
-    }
+  static func serve(
+    _ inbox: Mailbox<Resolver.Message>,
+    _ settings: ResolverSettings,
+    _ limits: NameTable.Limits,
+    _ status: ResolverStatus
+  ) {
+    var text = ""
+    repeat {
+      do {
+        var thread = try ResolverThread(inbox, settings, limits, status)
+        return try thread.run()
+      } catch let failure as AresChannel.Failure {
+        text = failure.text
+      } catch {
+        text = "\(error)"
+      }
+    } while refuse(inbox, text)
   }
 
-  /// The resolver cannot work; says so to everybody.
-  private static func refuse(_ inbox: Mailbox<Resolver.Message>, _ text: String) {
-    while true {
-      inbox.signal.wait()
+  /// The resolver cannot work and says so to everybody, for a while; false if it is to end.
+  private static func refuse(_ inbox: Mailbox<Resolver.Message>, _ text: String) -> Bool {
+    let answer = Resolution.unavailable("the resolver does not work: \(text)")
+    let end = Clock.bootTime() + refusal
+    while Clock.bootTime() < end {
+      inbox.signal.wait(milliseconds: 100)
       for message in inbox.drain() {
-        guard case .query(let query) = message else { return }
-        let text = "the resolver does not work: \(text)"
-        query.reply(ResolverAnswer(resolution: .unavailable(text), expiresAt: Clock.bootTime(), isFinal: true))
+        guard case .query(let query) = message else { return false }
+        query.reply(ResolverAnswer(resolution: answer, expiresAt: Clock.bootTime(), isFinal: true))
       }
     }
+    return true
   }
 
-  private init(_ inbox: Mailbox<Resolver.Message>, _ settings: ResolverSettings, _ status: ResolverStatus) throws {
-    var limits = NameTable.Limits()
-    limits.lookupTimeout = settings.lookupTimeout
-    limits.tryTimeout = min(.seconds(1), settings.lookupTimeout / 5)
+  private init(
+    _ inbox: Mailbox<Resolver.Message>,
+    _ settings: ResolverSettings,
+    _ limits: NameTable.Limits,
+    _ status: ResolverStatus
+  ) throws {
     let patience = AresChannel.Patience(of: limits)
     // Before it is read: a change in between is not missed.
     let resolvFile = FileWatch(path: settings.resolvPath)
     let hostsFile = FileWatch(path: settings.hostsPath)
-    let (servers, channels) = try Self.openChannels(settings, patience)
+    let (servers, channels) = try Self.openChannels(settings, resolvFile.read(), patience)
     let poller = try Poller(capacity: 64)
     try poller.add(inbox.signal.descriptor, for: .read, token: Self.mailboxToken)
     self.inbox = inbox
@@ -72,12 +86,16 @@ struct ResolverThread: ~Copyable {
   /// One a server, with the texts that name them.
   private static func openChannels(
     _ settings: ResolverSettings,
+    _ resolv: [UInt8],
     _ patience: AresChannel.Patience
   ) throws(AresChannel.Failure) -> (servers: [String], channels: [AresChannel]) {
+    let search = SearchDomains(parsing: resolv, hostName: Process.hostName)
     let servers = try AresChannel.servers(settings.servers, resolvPath: settings.resolvPath)
     var channels: [AresChannel] = []
     for server in servers {
-      channels.append(try AresChannel(server: server, resolvPath: settings.resolvPath, patience: patience))
+      channels.append(
+        try AresChannel(server: server, resolvPath: settings.resolvPath, search: search, patience: patience)
+      )
     }
     return (servers, channels)
   }
@@ -132,7 +150,7 @@ struct ResolverThread: ~Copyable {
     if hostsFile.hasChanged(now: now) { table.hosts = HostsFile(parsing: hostsFile.read()) }
     // Half written, it may be unusable for a moment; then what was known stays.
     guard resolvFile.hasChanged(now: now),
-      let (servers, channels) = try? Self.openChannels(settings, patience)
+      let (servers, channels) = try? Self.openChannels(settings, resolvFile.read(), patience)
     else { return }
     closeChannels()
     self.channels = channels
@@ -156,7 +174,7 @@ struct ResolverThread: ~Copyable {
       }
       lastAsker += 1
       replies[lastAsker] = query.reply
-      table.ask(lastAsker, name: query.name, family: query.family, now: now)
+      table.ask(lastAsker, name: query.name, family: query.family, askedAt: query.askedAt, now: now)
     }
   }
 
@@ -200,7 +218,7 @@ struct ResolverThread: ~Copyable {
     while true {
       let actions = table.takeActions()
       if actions.isEmpty { break }
-      status.publish(table.counters, lastHeardAt: table.lastHeardAt)
+      status.publish(table.counters, table.sharedPulse)
       for action in actions {
         switch action {
         case .send(let question, let name, let family, let server):
@@ -213,7 +231,7 @@ struct ResolverThread: ~Copyable {
         }
       }
     }
-    status.publish(table.counters, lastHeardAt: table.lastHeardAt)
+    status.publish(table.counters, table.sharedPulse)
   }
 
   private mutating func deliver(_ answer: ResolverAnswer, to asker: UInt64) {
@@ -221,6 +239,14 @@ struct ResolverThread: ~Copyable {
     guard case .addresses(let addresses) = answer.resolution else { return reply(answer) }
     let resolution = Resolution.addresses(sources.ordered(addresses, now: Clock.bootTime()))
     reply(ResolverAnswer(resolution: resolution, expiresAt: answer.expiresAt, isFinal: answer.isFinal))
+  }
+}
+
+extension NameTable.Limits {
+  init(_ settings: ResolverSettings) {
+    self.init()
+    lookupTimeout = settings.lookupTimeout
+    tryTimeout = min(tryTimeout, settings.lookupTimeout / 5)
   }
 }
 

@@ -170,7 +170,7 @@ import Testing
     let server = try NameServer { .addresses(["192.0.2.1"], to: $0) }
     try Resolver.withThread(settings(server)) { resolver in
       #expect(answers.look(resolver, name, family: 4) == .notFound)
-      #expect(!resolver.hasHeard(since: .zero))
+      #expect(resolver.pulse.lastHeardAt == nil)
       #expect(server.addressQuestions == 0)
     }
   }

@@ -27,10 +27,10 @@ final class Answers: Sendable {
 
   init() throws { (inbox, never) = (try Mailbox(), try EventSignal()) }
 
-  func ask(_ resolver: Resolver, _ name: String, family: UInt8 = 0) {
+  func ask(_ resolver: Resolver, _ name: String, family: UInt8 = 0, askedAt: Instant = Clock.bootTime()) {
     let inbox = inbox
     resolver.ask(
-      Resolver.Query(name: name, family: family) { answer in
+      Resolver.Query(name: name, family: family, askedAt: askedAt) { answer in
         inbox.send(Arrival(name: name, answer: answer, at: Clock.bootTime()))
       }
     )

@@ -11,14 +11,14 @@ import Testing
 
   init() throws { answers = try Answers() }
 
-  private static func write(_ text: String, to path: String) throws {
+  static func write(_ text: String, to path: String) throws {
     guard let file = fopen(path, "we") else { throw SystemError("fopen") }
     defer { fclose(file) }
     guard fputs(text, file) >= 0 else { throw SystemError("fputs") }
   }
 
   /// A file of that text, for as long as `body` runs.
-  private static func withFile(_ text: String, _ body: (String) throws -> Void) throws {
+  static func withFile(_ text: String, _ body: (String) throws -> Void) throws {
     var template = Array("/var/tmp/trawl-resolver-XXXXXX".utf8CString)
     let raw = mkstemp(&template)
     guard raw >= 0 else { throw SystemError("mkstemp") }

@@ -255,6 +255,38 @@ import Testing
     #expect(bench.table.nameCount <= 2)
   }
 
+  @Test func `a name that is asked about again and again is to expire once`() {
+    var bench = TableBench()
+    for _ in 0..<10_000 {
+      bench.ask("a")
+      bench.reply(["192.0.2.1"], ttl: 0)
+      bench.reply(["2001:db8::1"], ttl: 3600)
+      bench.ask("a", family: 4)
+      bench.reply(["192.0.2.1"], ttl: 0)
+    }
+    #expect(bench.table.nameCount == 1)
+    #expect(bench.table.expiryCount == 1)
+    bench.pass(milliseconds: 3_600_000)
+    bench.ask("b", family: 4)
+    #expect(bench.table.nameCount == 1)
+    #expect(bench.table.expiryCount == 0)
+  }
+
+  @Test func `a name that has learned more is kept until that has expired`() {
+    var bench = TableBench()
+    bench.ask("a", family: 4)
+    bench.reply(["192.0.2.1"], ttl: 10)
+    bench.ask("a", family: 6)
+    bench.reply(["2001:db8::1"], ttl: 60)
+    _ = bench.taken()
+    bench.pass(milliseconds: 59_999)
+    bench.ask("a", family: 6)
+    #expect(bench.taken().count == 1)
+    bench.pass(milliseconds: 1)
+    bench.ask("b", family: 4)
+    #expect(bench.table.nameCount == 1)
+  }
+
   @Test func `when there is no room what expires next is forgotten`() {
     var limits = NameTable.Limits()
     limits.names = 100

@@ -37,6 +37,17 @@ struct TableBench {
     return lastAsker
   }
 
+  /// Turns the clock while servers answer each probe at once.
+  mutating func passAlive(milliseconds: UInt64) {
+    let end = now.adding(nanoseconds: milliseconds * 1_000_000)
+    while let due = table.nextDueAt, due <= end {
+      let before = probes.count
+      pass(milliseconds: due.nanoseconds(since: now) / 1_000_000)
+      for server in probes[before...] { replyToProbe(.noAddress, server: server) }
+    }
+    pass(milliseconds: end.nanoseconds(since: now) / 1_000_000)
+  }
+
   /// Turns the clock, stopping whenever the table wants to.
   mutating func pass(milliseconds: UInt64) {
     let end = now.adding(nanoseconds: milliseconds * 1_000_000)
