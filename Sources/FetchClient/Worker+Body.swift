@@ -70,6 +70,7 @@ extension Worker {
       let intake = decode(kept, of: connection, job)
       guard intake == .whole, connection.state != .closed else { return intake }
     } else {
+      if job.decodes { connection.attempt.decodedBytes? += UInt64(kept.count) }
       keep(kept, of: connection, job.specification.body)
     }
     connection.attempt.bodyBytes += UInt64(kept.count)
@@ -110,6 +111,7 @@ extension Worker {
         fail(connection, FetchFailure(.decodedTooLarge, in: .body, message))
         return .whole
       }
+      connection.attempt.decodedBytes? += UInt64(produced)
       keep(UnsafeRawBufferPointer(start: decodeBuffer.baseAddress, count: produced), of: connection, policy)
       if decoder.decodedBytes > most, offset < bytes.count || decoder.hasMore {
         connection.attempt.bodyBytes += UInt64(offset)
@@ -120,7 +122,6 @@ extension Worker {
   }
 
   private func keep(_ bytes: UnsafeRawBufferPointer, of connection: Connection, _ policy: BodyPolicy) {
-    if connection.attempt.decodedBytes != nil { connection.attempt.decodedBytes? += UInt64(bytes.count) }
     switch policy.disposition {
     case .discard: break
     case .hash, .inline:

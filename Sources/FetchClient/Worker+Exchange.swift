@@ -8,10 +8,14 @@ import WireProtocol
 
 /// Request out, response in.
 extension Worker {
-  /// An event of a connection's socket.
-  func handle(_ connection: Connection, _ readiness: Poller.Readiness) {
+  /// An event of a connection's socket, with the token that the poll set has for it.
+  func handle(_ connection: Connection, _ readiness: Poller.Readiness, _ token: UInt64) {
     now = Clock.bootTime()
-    switch connection.state {
+    let state = connection.state
+    if state == .connecting { return finishConnecting(connection, Connection.attempt(ofPollToken: token)) }
+    // Or it is of a socket that has lost the race.
+    guard token == connection.pollToken else { return }
+    switch state {
     case .resolving, .connecting, .closed: break
     case .tunneling: continueTunnel(connection)
     case .handshaking: continueHandshake(connection)

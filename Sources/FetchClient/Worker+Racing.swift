@@ -101,7 +101,6 @@ extension Worker {
 
   /// An attempt's socket has become ready: it has won, or the next one is due.
   func finishConnecting(_ connection: Connection, _ attempt: Int) {
-    now = Clock.bootTime()
     guard let job, let index = connection.racing.firstIndex(where: { $0.attempt == attempt }) else { return }
     let racer = connection.racing[index]
     let number = racer.socket?.pendingError() ?? ECONNABORTED

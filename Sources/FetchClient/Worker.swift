@@ -135,11 +135,7 @@ package final class Worker {
         if token == Self.mailboxToken {
           for command in inbox.drain() { obey(command) }
         } else if let connection = connection(for: token) {
-          if connection.state == .connecting {
-            finishConnecting(connection, Connection.attempt(ofPollToken: token))
-          } else if connection.pollToken == token {
-            handle(connection, readiness)
-          }
+          handle(connection, readiness, token)
         }
       }
       if !asked.isEmpty { settle(asked) }
@@ -157,16 +153,18 @@ package final class Worker {
     guard !unread.isEmpty else { return }
     let waiting = unread
     unread = []
-    for connection in waiting where connection.held == nil { handle(connection, .read) }
+    for connection in waiting where connection.held == nil { handle(connection, .read, connection.pollToken) }
   }
 
   /// How long nothing can become due.
   private func patience() -> Int32 {
     if !unread.isEmpty { return 0 }
     var due = min(earliestDeadline, builder.dueAt, isEffortStale ? effortDueAt : .distantFuture)
-    if starving.contains(where: { $0.held?.lacksMemory == false }) { return 0 }
-    // Memory is given back by other workers, too, which nobody tells.
-    if !starving.isEmpty { due = min(due, feedingDueAt) }
+    if !starving.isEmpty {
+      if starving.contains(where: { $0.held?.lacksMemory == false }) { return 0 }
+      // Memory is given back by other workers, too, which nobody tells.
+      due = min(due, feedingDueAt)
+    }
     if !stalled.isEmpty { due = min(due, max(now.adding(nanoseconds: 5_000_000), dialingPausedUntil)) }
     guard due != .distantFuture else { return 10_000 }
     // Rounded up, or the last fraction of a millisecond would be spent spinning.
