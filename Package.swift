@@ -113,7 +113,10 @@ let package = Package(
     ),
     program(
       "agent",
-      ["AgentRuntime", "FetchClient", "FetchModel", "Keys", "PosixIO", "Resolver", argumentParser, logging]
+      [
+        "AgentRuntime", "ContentCodings", "FetchClient", "FetchModel", "Keys", "PosixIO", "Resolver", argumentParser,
+        logging,
+      ]
     ),
 
     // The origin server of the demo and the tests; no part of the product's path.

@@ -37,7 +37,7 @@ start_dnsmasq() {
     --local-ttl=3600 --cache-size=0 --user="$(id -un)" --log-facility="$scratch/dnsmasq.log" &
   resolver=$!
   python3 - "$1" <<'PYTHON' || die "dnsmasq does not answer: $(tail -n 3 "$scratch/dnsmasq.log")"
-import socket, sys
+import socket, sys, time
 question = b"\x12\x34\x01\0\0\1\0\0\0\0\0\0\1a\4test\0\0\1\0\1"
 for _ in range(100):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
@@ -48,7 +48,6 @@ for _ in range(100):
             if client.recv(512).endswith(bytes([127, 0, 0, 1])):
                 sys.exit(0)
         except OSError:
-            import time
             time.sleep(0.1)
 sys.exit(1)
 PYTHON

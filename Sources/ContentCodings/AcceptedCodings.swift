@@ -9,9 +9,6 @@ package struct AcceptedCodings: OptionSet, Equatable, Sendable {
   /// Whatever can be decoded.
   package static let all = AcceptedCodings(ContentCoding.allCases.map { AcceptedCodings($0) })
 
-  /// The value of an Accept-Encoding field that asks for all of them.
-  package static let fieldValue = "gzip, deflate, br, zstd"
-
   /// From the value of an Accept-Encoding field (RFC 9110 section 12.5.3): a name with a weight of 0 is refused, "*"
   /// stands for those without a name in the list. Names that nobody here decodes are passed over.
   package init(field value: Span<UInt8>) {

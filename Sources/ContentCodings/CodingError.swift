@@ -10,14 +10,6 @@ package enum CodingError: Error, Equatable, Sendable, CustomStringConvertible {
   /// Content codings have no dictionary that both sides know.
   case dictionaryNeeded(ContentCoding)
 
-  package var coding: ContentCoding {
-    switch self {
-    case .corrupt(let coding, _), .checksumMismatch(let coding), .truncated(let coding),
-      .windowTooLarge(let coding, _), .dictionaryNeeded(let coding):
-      coding
-    }
-  }
-
   package var description: String {
     switch self {
     case .corrupt(let coding, let reason): "the \(coding.name) coding of the body is invalid: \(reason)"

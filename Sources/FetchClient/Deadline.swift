@@ -22,19 +22,19 @@ package struct TimeLimits: Sendable {
 /// Where an attempt stands, as far as time limits go.
 package enum Stage: Equatable {
   case resolving, connecting, tunneling, handshaking, sending, awaitingHead, receivingHead, receivingBody
-  /// Nothing is read meanwhile.
-  case awaitingMemory
+  /// Nothing is read meanwhile: others have their turn, or there is no memory.
+  case decoding, awaitingMemory
 
   /// Whether there is no connection yet.
   package var isDialing: Bool {
     switch self {
     case .resolving, .connecting, .tunneling, .handshaking: true
-    case .sending, .awaitingHead, .receivingHead, .receivingBody, .awaitingMemory: false
+    case .sending, .awaitingHead, .receivingHead, .receivingBody, .decoding, .awaitingMemory: false
     }
   }
 
   /// Whether bytes ought to flow.
-  package var isTransfer: Bool { !isDialing && self != .awaitingMemory }
+  package var isTransfer: Bool { !isDialing && self != .decoding && self != .awaitingMemory }
 
   package var failurePhase: FailurePhase {
     switch self {
@@ -43,7 +43,9 @@ package enum Stage: Equatable {
     case .handshaking: .tls
     case .sending: .send
     case .awaitingHead, .receivingHead: .head
-    case .receivingBody, .awaitingMemory: .body
+    case .receivingBody, .decoding: .body
+    // Nobody but this host is slow.
+    case .awaitingMemory: .local
     }
   }
 }
@@ -66,7 +68,7 @@ package struct Deadline: Equatable {
       case .sending: (limits.idle, .sendTimeout)
       case .awaitingHead: (limits.firstByte, .firstByteTimeout)
       case .receivingHead, .receivingBody: (limits.idle, .idleTimeout)
-      case .awaitingMemory: (.max, .timeoutTotal)
+      case .decoding, .awaitingMemory: (.max, .timeoutTotal)
       }
     let own = stageStart.adding(nanoseconds: step.limit)
     self = own < whole ? Deadline(own, step.code) : Deadline(whole, .timeoutTotal)

@@ -3,7 +3,8 @@ package import PosixIO
 
 /// What an agent's own command line lets its connections reach: it narrows what jobs ask for. Immutable.
 package struct DialingPolicy: Equatable, Sendable {
-  /// No connection to an address that is not global, whatever name led there.
+  /// No connection to an address that is not global, whatever name led there. A proxy's own address is the job's
+  /// choice, and not looked at.
   package var deniesPrivate = false
   /// nil for all.
   package var allowedPorts: PortRanges?

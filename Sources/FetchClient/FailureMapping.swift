@@ -97,6 +97,7 @@ enum FailureMapping {
       case .awaitingHead: "waiting for the response"
       case .receivingHead: "receiving the head of the response"
       case .receivingBody: "receiving the body"
+      case .decoding: "decoding the body"
       case .awaitingMemory: "waiting for memory to decode the body"
       }
     let milliseconds = nanoseconds / 1_000_000

@@ -23,6 +23,8 @@ final class NameSlot {
 
   init(host: [UInt8]) { self.host = host }
 
+  var isAsked: Bool { if case .asked = state { true } else { false } }
+
   func isOfUse(at now: Instant) -> Bool {
     switch state {
     case .unknown: false

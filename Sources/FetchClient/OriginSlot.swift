@@ -42,6 +42,8 @@ final class OriginSlot {
   var share = 0
   /// A lower share that has not been reached yet has to be reported when it is.
   var owesLowered = false
+  /// Its rows are being started: what ends at once meanwhile starts no others itself.
+  var isPumping = false
   /// Whether its rows wait for lease, credit, or what this host lacks.
   var isStalled = false
   /// The origin asked for a pause: rows that were on their way here when it did are given back until then.
@@ -94,15 +96,6 @@ final class OriginSlot {
       return .name
     }
     return address.family == .ipv4 ? .ipv4 : .ipv6
-  }
-
-  /// Of an origin whose address only the proxy sees: names are taken for those of the open network, for redirects from
-  /// there must not lead to numbers that are of another one.
-  var mayBeGlobal: Bool {
-    guard let address = SocketAddress(numeric: String(decoding: url.host, as: UTF8.self), port: 0) else {
-      return url.host != Array("localhost".utf8)
-    }
-    return isGlobalAddress(address.address)
   }
 
   /// What the certificate has to say is the URL's host, whatever name a row's `sni` indicates.

@@ -3,14 +3,17 @@ import FetchModel
 import HTTP1
 import PosixIO
 import TLS
+import WireProtocol
 
-/// What of a response has come and waits, with the socket unread, because all decoders together have as much memory as
-/// they may.
+/// What of a response has come and waits, with the socket unread: because all decoders together have as much memory as
+/// they may, or because little makes very much.
 struct HeldInput {
   /// Of the body, freed of its framing.
   var body: [UInt8]
   /// Behind it.
   var rest: [UInt8]
+  /// Or else it waits for its turn only.
+  var lacksMemory: Bool
 }
 
 /// How much of a part of a body was taken in.
@@ -19,10 +22,15 @@ enum BodyIntake: Equatable {
   case whole
   /// There is no memory to decode the rest now.
   case starved(taken: Int)
+  /// The rest has to wait until others have had their turn.
+  case interrupted(taken: Int)
 }
 
 /// Bodies: decoding, limits, and what is kept of them.
 extension Worker {
+  /// Bytes that a body may make before others have their turn.
+  private static let decodedPerTurn: UInt64 = 4 * 1024 * 1024
+
   /// How a body is to be decoded is known from the head. One that cannot be ends the attempt.
   func prepareDecoding(_ connection: Connection, _ job: WorkerJob) {
     connection.attempt.decodedBytes = 0
@@ -76,13 +84,17 @@ extension Worker {
 
   private func decode(_ bytes: UnsafeRawBufferPointer, of connection: Connection, _ job: WorkerJob) -> BodyIntake {
     guard let decoder = connection.decoder else { return .whole }
+    // Those who wait come first.
+    if isMemoryShort, !isFeeding, decoder.reservedBytes == 0 { return .starved(taken: 0) }
     let policy = job.specification.body
+    let most = decoder.decodedBytes + Self.decodedPerTurn
     var offset = 0
     repeat {
       let step: ContentDecoder.Step
       do throws(CodingError) {
         step = try decoder.decode(UnsafeRawBufferPointer(rebasing: bytes[offset...]), into: decodeBuffer)
       } catch {
+        connection.attempt.bodyBytes += UInt64(bytes.count)
         fail(connection, FetchFailure(.contentEncodingInvalid, in: .body, "\(hostName(connection)): \(error)"))
         return .whole
       }
@@ -94,10 +106,15 @@ extension Worker {
       guard decoder.decodedBytes <= policy.maximumDecodedBytes else {
         let message =
           "\(hostName(connection)): the body is longer than \(policy.maximumDecodedBytes) bytes once decoded"
+        connection.attempt.bodyBytes += UInt64(bytes.count)
         fail(connection, FetchFailure(.decodedTooLarge, in: .body, message))
         return .whole
       }
       keep(UnsafeRawBufferPointer(start: decodeBuffer.baseAddress, count: produced), of: connection, policy)
+      if decoder.decodedBytes > most, offset < bytes.count || decoder.hasMore {
+        connection.attempt.bodyBytes += UInt64(offset)
+        return .interrupted(taken: offset)
+      }
     } while offset < bytes.count || decoder.hasMore
     return .whole
   }
@@ -130,35 +147,65 @@ extension Worker {
     return true
   }
 
-  // MARK: Waiting for memory
+  // MARK: Waiting
+
+  private var isMemoryShort: Bool { starving.contains { $0.held?.lacksMemory == true } }
 
   /// Keeps what cannot be decoded now, and reads no more. Out of the poll set, which would say again and again that the
   /// peer hung up.
-  func hold(_ connection: Connection, body: UnsafeRawBufferPointer, rest: UnsafeRawBufferPointer) {
-    connection.held = HeldInput(body: Array(body), rest: Array(rest))
+  func hold(_ connection: Connection, body: UnsafeRawBufferPointer, rest: UnsafeRawBufferPointer, lacksMemory: Bool) {
+    connection.held = HeldInput(body: Array(body), rest: Array(rest), lacksMemory: lacksMemory)
     starving.append(connection)
     do throws(SystemError) { try poller.remove(connection.descriptor) } catch {
       return fail(connection, FetchFailure(.reset, in: .local, error.description))
     }
-    if let job { renewDeadline(connection, .awaitingMemory, job) }
+    if let job { renewDeadline(connection, lacksMemory ? .awaitingMemory : .decoding, job) }
   }
 
-  /// In the order in which they began to wait. What others give back is not announced; it is looked for.
+  /// Its time is up, for want of something on this host: the row may come again, and no attempt is spent.
+  func returnForMemory(_ connection: Connection) {
+    let row = connection.attempt.pending.row
+    let redirect = connection.attempt.pending.redirect
+    let cause: Deferral.Cause = redirect == nil ? .localTrouble : .redirect
+    builder.add(Deferral(seq: row.seq, cause: cause, attempts: row.attempts, redirect: redirect), now: now)
+    effort.deferred += 1
+    let origin = connection.origin
+    connection.hasher?.restart()
+    close(connection)
+    say(trouble: "no memory is left to decode bodies with (\(decoderBudget.limitBytes >> 20) MiB an agent)")
+    pump(origin)
+  }
+
+  /// Goes on with those that have waited for their turn, and from time to time with those that wait for memory, in the
+  /// order in which they began to: what others give back is not announced.
   func feedStarving() {
-    guard !starving.isEmpty, now >= feedingDueAt else { return }
-    feedingDueAt = now.adding(nanoseconds: Self.feedingInterval)
+    guard !starving.isEmpty else { return }
+    isFeeding = true
+    defer { isFeeding = false }
+    var looksForMemory = now >= feedingDueAt
+    if looksForMemory { feedingDueAt = now.adding(nanoseconds: Self.feedingInterval) }
     let waiting = starving
     starving = []
-    for connection in waiting where connection.state != .closed { feed(connection) }
+    for connection in waiting {
+      guard let held = connection.held else { continue }
+      guard looksForMemory || !held.lacksMemory else {
+        starving.append(connection)
+        continue
+      }
+      feed(connection, held)
+      // The first that finds none keeps its place, and so do those behind.
+      if connection.held?.lacksMemory == true { looksForMemory = false }
+    }
   }
 
-  private func feed(_ connection: Connection) {
-    guard let job, let held = connection.held else { return }
+  private func feed(_ connection: Connection, _ held: HeldInput) {
+    guard let job else { return }
     let intake = held.body.withUnsafeBytes { receivedBody(connection, $0, job) }
     guard connection.state != .closed else { return }
-    if case .starved(let taken) = intake {
-      connection.held?.body.removeFirst(taken)
-      return starving.append(connection)
+    switch intake {
+    case .starved(let taken): return keepHeld(connection, held, taken, lacksMemory: true)
+    case .interrupted(let taken): return keepHeld(connection, held, taken, lacksMemory: false)
+    case .whole: break
     }
     connection.held = nil
     do throws(SystemError) {
@@ -171,5 +218,10 @@ extension Worker {
     connection.attempt.speed.start(at: now)
     held.rest.withUnsafeBytes { parse(connection, $0, job) }
     if connection.isExchanging { receive(connection) }
+  }
+
+  private func keepHeld(_ connection: Connection, _ held: HeldInput, _ taken: Int, lacksMemory: Bool) {
+    connection.held = HeldInput(body: Array(held.body[taken...]), rest: held.rest, lacksMemory: lacksMemory)
+    starving.append(connection)
   }
 }

@@ -41,6 +41,7 @@ extension Worker {
       passOver(connection)
     }
     if stage == .resolving, resolvingExpired(connection) { return }
+    if stage == .awaitingMemory, connection.attempt.method.isIdempotent { return returnForMemory(connection) }
     // What a redirect sends besides took too long, but there is time left for where it leads.
     if now >= connection.attempt.drainsUntil, !isOutOfTime(connection) { return leave(connection) }
     let since = connection.deadlineCode == .timeoutTotal ? connection.attempt.startedAt : connection.stageStart
@@ -51,9 +52,17 @@ extension Worker {
         in: stage,
         after: now.nanoseconds(since: since),
         host: hostName(connection),
-        detail: stage == .connecting ? connection.race.report : ""
+        detail: detail(of: stage, connection)
       )
     )
+  }
+
+  private func detail(of stage: Stage, _ connection: Connection) -> String {
+    switch stage {
+    case .connecting: (connection.goal == .proxy ? "proxy " : "") + connection.race.report
+    case .awaitingMemory: "decoders of all other bodies have it"
+    default: ""
+    }
   }
 
   private func isOutOfTime(_ connection: Connection) -> Bool {
@@ -82,7 +91,8 @@ extension Connection {
     case .connecting: .connecting
     case .tunneling: .tunneling
     case .handshaking: .handshaking
-    case .sending where held != nil, .receiving where held != nil: .awaitingMemory
+    case .sending where held != nil, .receiving where held != nil:
+      held?.lacksMemory == true ? .awaitingMemory : .decoding
     case .sending: .sending
     case .receiving:
       attempt.hasHead ? .receivingBody : attempt.firstByteAt == .zero ? .awaitingHead : .receivingHead

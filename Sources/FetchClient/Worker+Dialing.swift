@@ -33,7 +33,9 @@ extension Worker {
       return block(connection, refusal)
     }
     connection.tunnelTarget = TunnelTarget(host: host, origin.destinationKind, port: port)
-    connection.hasGlobalPeer = origin.mayBeGlobal
+    // Names are taken for those of the open network: redirects from there must not lead to numbers of another one.
+    connection.hasGlobalPeer =
+      job.book.addresses(host: host, port: port)?.contains { isGlobalAddress($0.address) } ?? true
     seek(.proxy, for: connection, job)
   }
 
@@ -135,7 +137,10 @@ extension Worker {
 
   func setInterest(of connection: Connection, _ interest: Poller.Readiness) throws(SystemError) {
     guard connection.interest != interest else { return }
-    try poller.modify(connection.descriptor, for: interest, token: connection.pollToken)
+    // Out of the poll set it is added again with what it wants then.
+    if connection.held == nil {
+      try poller.modify(connection.descriptor, for: interest, token: connection.pollToken)
+    }
     connection.interest = interest
   }
 
@@ -157,12 +162,16 @@ extension Worker {
     builder.add(Deferral(seq: row.seq, cause: cause, attempts: row.attempts, redirect: pending.redirect), now: now)
     dialingPausedUntil = now.adding(nanoseconds: Self.dialingPause)
     if isShort { closeIdleConnections() }
-    if now.nanoseconds(since: troubleReportedAt) > 1_000_000_000 {
-      troubleReportedAt = now
-      report(.localTrouble(message))
-    }
+    say(trouble: message)
     // Others wait there, and nothing else would wake them.
     stall(origin)
+  }
+
+  /// Once a second at most.
+  func say(trouble message: String) {
+    guard now.nanoseconds(since: troubleReportedAt) > 1_000_000_000 else { return }
+    troubleReportedAt = now
+    report(.localTrouble(message))
   }
 
   /// Each holds a descriptor, a port and memory that something else may want now.

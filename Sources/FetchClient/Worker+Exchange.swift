@@ -2,6 +2,7 @@ import DequeModule
 import FetchModel
 import HTTP1
 import PosixIO
+import Proxies
 import TLS
 import WireProtocol
 
@@ -17,7 +18,7 @@ extension Worker {
     case .sending:
       // An answer may come before the request is out (RFC 9112 section 9.5).
       if readiness.isReadable { receive(connection) }
-      guard connection.state == .sending, !stopsSending(connection) else { break }
+      guard connection.state == .sending, connection.held == nil, !stopsSending(connection) else { break }
       // Watched for reading only, it is TLS that has to read before it writes.
       if readiness.isWritable || connection.interest == .read { continueSending(connection) }
     case .receiving: receive(connection)
@@ -223,9 +224,15 @@ extension Worker {
           let body = UnsafeRawBufferPointer(rebasing: rest[range])
           let intake = receivedBody(connection, body, job)
           if connection.state == .closed { return }
-          if case .starved(let taken) = intake {
-            let undecoded = UnsafeRawBufferPointer(rebasing: body[taken...])
-            return hold(connection, body: undecoded, rest: UnsafeRawBufferPointer(rebasing: input[offset...]))
+          let rest = UnsafeRawBufferPointer(rebasing: input[offset...])
+          switch intake {
+          case .whole: break
+          case .starved(let taken):
+            let body = UnsafeRawBufferPointer(rebasing: body[taken...])
+            return hold(connection, body: body, rest: rest, lacksMemory: true)
+          case .interrupted(let taken):
+            let body = UnsafeRawBufferPointer(rebasing: body[taken...])
+            return hold(connection, body: body, rest: rest, lacksMemory: false)
           }
         }
       } catch {
@@ -334,7 +341,12 @@ extension Worker {
     pump(origin)
   }
 
-  func hostName(_ connection: Connection) -> String { String(decoding: connection.origin.hostField, as: UTF8.self) }
+  /// For messages: the origin, and what stands in the way to it.
+  func hostName(_ connection: Connection) -> String {
+    let host = String(decoding: connection.origin.hostField, as: UTF8.self)
+    guard let proxy = connection.origin.route.server else { return host }
+    return "\(host) by proxy \(proxy.endpointText)"
+  }
 }
 
 extension Connection {

@@ -6,8 +6,9 @@ import WireProtocol
 
 /// From a name to addresses: rules and numbers at once, everything else by the resolver, once for all that wait.
 extension Worker {
-  /// Answers that are kept before those that have expired are looked for.
+  /// Answers that are kept before those that have expired are looked for, and at most: the resolver has the rest.
   private static let fewestNames = 1024
+  private static let mostNames = 16_384
   /// How often it is looked whether name servers live.
   private static let pulseInterval: UInt64 = 50_000_000
 
@@ -27,14 +28,27 @@ extension Worker {
     case .missing(let resolution, let end) where now < end:
       effort.resolverHits += 1
       failedToResolve(connection, resolution)
-    case .asked(_, let early) where !early.isEmpty:
-      name.early.append(connection)
-      found(early, isComplete: false, for: connection, job)
-    case .asked: name.waiting.append(connection)
+    case .asked(_, let early):
+      effort.resolverHits += 1
+      beginOrWait(name, early, connection, job)
     case .unknown, .known, .missing:
       name.waiting.append(connection)
       ask(for: name, job)
     }
+  }
+
+  /// Begins with what there is of a name, if that is of use, or waits for the rest.
+  private func beginOrWait(_ name: NameSlot, _ early: [SocketAddress], _ connection: Connection, _ job: WorkerJob) {
+    guard isUsable(early, for: connection, job) else { return name.waiting.append(connection) }
+    name.early.append(connection)
+    found(early, isComplete: false, for: connection, job)
+  }
+
+  /// Whether some may be tried: of mixed answers those that may not are left out, whichever comes first.
+  private func isUsable(_ early: [SocketAddress], for connection: Connection, _ job: WorkerJob) -> Bool {
+    guard !early.isEmpty else { return false }
+    guard connection.goal == .target else { return true }
+    return AddressScreen(early, dialing, staysGlobal: connection.attempt.staysGlobal).refusal == nil
   }
 
   /// What the connection is looking for the address of.
@@ -50,6 +64,7 @@ extension Worker {
     if let known = names[host] { return known }
     if names.count >= namesDueAt {
       names = names.filter { $0.value.isOfUse(at: now) }
+      if names.count > Self.mostNames / 2 { names = names.filter { $0.value.isAsked } }
       namesDueAt = max(Self.fewestNames, 2 * names.count)
     }
     let name = NameSlot(host: host)
@@ -78,30 +93,29 @@ extension Worker {
     let answer = resolved.answer
     let waiting = name.waiting.filter { $0.state == .resolving }
     name.waiting = []
-    if answer.isFinal { queries[resolved.query] = nil }
-    guard case .addresses(let addresses) = answer.resolution else {
-      name.state = .missing(answer.resolution, until: answer.expiresAt)
-      for connection in waiting where connection.state == .resolving {
-        connection.waitedForName = true
-        failedToResolve(connection, answer.resolution)
-      }
+    for connection in waiting { connection.waitedForName = true }
+    guard answer.isFinal else {
+      let early = answer.resolution.addresses
+      name.state = .asked(query: resolved.query, early: early)
+      // Each may end others that wait.
+      for connection in waiting where connection.state == .resolving { beginOrWait(name, early, connection, job) }
       return
     }
-    if answer.isFinal {
-      name.state = .known(addresses, until: answer.expiresAt)
-      let early = name.early
-      name.early = []
-      // One that needs a proxy's address meanwhile has gone on from this name.
-      for connection in early where place(of: connection).host == name.host {
-        foundMore(addresses, for: connection, job)
-      }
-    } else {
-      name.state = .asked(query: resolved.query, early: addresses)
-      name.early += waiting
-    }
+    queries[resolved.query] = nil
+    let addresses = answer.resolution.addresses
+    // One that needs a proxy's address meanwhile has gone on from this name.
+    let racing = name.early.filter { place(of: $0).host == name.host }
+    name.early = []
+    name.state =
+      addresses.isEmpty
+      ? .missing(answer.resolution, until: answer.expiresAt) : .known(addresses, until: answer.expiresAt)
+    for connection in racing { foundMore(addresses, for: connection, job) }
     for connection in waiting where connection.state == .resolving {
-      connection.waitedForName = true
-      found(addresses, isComplete: answer.isFinal, for: connection, job)
+      if addresses.isEmpty {
+        failedToResolve(connection, answer.resolution)
+      } else {
+        found(addresses, isComplete: true, for: connection, job)
+      }
     }
   }
 

@@ -45,6 +45,9 @@ extension Worker {
 
   /// Starts as many waiting rows as connections, share, lease and credit allow.
   func pump(_ origin: OriginSlot) {
+    guard !origin.isPumping else { return }
+    origin.isPumping = true
+    defer { origin.isPumping = false }
     if now < origin.pausedUntil { return returnWaiting(of: origin) }
     while !origin.waiting.isEmpty {
       guard mayStart else { return stall(origin) }

@@ -40,29 +40,37 @@ extension Worker {
 
   private func start(_ attempt: Int, _ connection: Connection) {
     let address = connection.race.candidates[attempt]
-    // Where one address of this host has no port left, another may.
+    var problem = (error: SystemError("connect", number: EADDRNOTAVAIL), isLocal: true)
+    // Where one address of this host has no port left, or is gone, another may do.
     for _ in 0..<max(1, dialing.sources.count) {
       let source = nextSource(for: address.family)
       guard source != nil || dialing.sources.isEmpty else {
         return connection.race.failed(attempt, EAFNOSUPPORT)
       }
       do throws(SystemError) {
-        return try connect(attempt, of: connection, to: address, from: source)
+        let socket = try bound(to: source, for: address)
+        return try connect(attempt, of: connection, socket, to: address, from: source)
       } catch {
-        if error.number == EADDRNOTAVAIL, dialing.sources.count > 1 { continue }
-        return connection.race.failed(attempt, error.number, isLocal: isLocalTrouble(error, at: address, from: source))
+        problem = (error, isLocalTrouble(error, at: address, from: source))
+        guard problem.isLocal, dialing.sources.count > 1 else { break }
       }
     }
-    let error = SystemError("connect", number: EADDRNOTAVAIL)
-    let source = nextSource(for: address.family)
-    connection.race.failed(attempt, error.number, isLocal: isLocalTrouble(error, at: address, from: source))
+    connection.race.failed(attempt, problem.error.number, isLocal: problem.isLocal)
   }
 
-  private func connect(_ attempt: Int, of connection: Connection, to address: SocketAddress, from source: SocketSource?)
-    throws(SystemError)
-  {
+  private func bound(to source: SocketSource?, for address: SocketAddress) throws(SystemError) -> StreamSocket {
     let socket = try StreamSocket(family: address.family)
     if let source { try socket.bind(to: source) }
+    return socket
+  }
+
+  private func connect(
+    _ attempt: Int,
+    of connection: Connection,
+    _ socket: consuming StreamSocket,
+    to address: SocketAddress,
+    from source: SocketSource?
+  ) throws(SystemError) {
     let outcome = try socket.connect(to: address)
     try poller.add(socket.rawValue, for: .write, token: connection.pollToken(ofAttempt: attempt))
     connection.racing.append(RacingSocket(attempt: attempt, socket: socket, source: source))
@@ -82,6 +90,8 @@ extension Worker {
   /// Ports have run out if this host could reach the address from one of its own; if it could not, as one without IPv6
   /// an IPv6 address, that is the address's fault (connect(2), EADDRNOTAVAIL).
   private func isLocalTrouble(_ error: SystemError, at address: SocketAddress, from source: SocketSource?) -> Bool {
+    // A source that is gone is nobody else's fault, whatever the errno.
+    if error.isOfBinding { return true }
     guard FailureMapping.isLocalTrouble(error.number) else { return false }
     guard error.number == EADDRNOTAVAIL else { return true }
     do throws(SystemError) { return try StreamSocket.canReach(address, from: source) } catch {

@@ -86,8 +86,9 @@ package final class Worker {
   var settling: [Connection] = []
   /// Connections that have more to read than they were allowed in their turn.
   var unread: [Connection] = []
-  /// Connections whose bodies wait for decoder memory.
+  /// Connections whose bodies wait to be decoded; those that lack memory in the order in which they found none.
   var starving: [Connection] = []
+  var isFeeding = false
   /// When it is looked for again.
   var feedingDueAt = Instant.zero
   static let feedingInterval: UInt64 = 5_000_000
@@ -156,13 +157,14 @@ package final class Worker {
     guard !unread.isEmpty else { return }
     let waiting = unread
     unread = []
-    for connection in waiting { handle(connection, .read) }
+    for connection in waiting where connection.held == nil { handle(connection, .read) }
   }
 
   /// How long nothing can become due.
   private func patience() -> Int32 {
     if !unread.isEmpty { return 0 }
     var due = min(earliestDeadline, builder.dueAt, isEffortStale ? effortDueAt : .distantFuture)
+    if starving.contains(where: { $0.held?.lacksMemory == false }) { return 0 }
     // Memory is given back by other workers, too, which nobody tells.
     if !starving.isEmpty { due = min(due, feedingDueAt) }
     if !stalled.isEmpty { due = min(due, max(now.adding(nanoseconds: 5_000_000), dialingPausedUntil)) }

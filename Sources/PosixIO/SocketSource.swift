@@ -27,6 +27,7 @@ package enum SocketSource: Hashable, Sendable, CustomStringConvertible {
     for part in text.split(separator: ",", omittingEmptySubsequences: false) {
       let entry = String(part.filter { $0 != "[" && $0 != "]" && $0 != " " })
       if let address = SocketAddress(numeric: entry, port: 0) {
+        guard address.canBeSource else { throw .unusable(entry, reason: "it is the address of no single host") }
         try tryOut(.address(address), entry)
         sources.append(.address(address))
       } else if !entry.isEmpty, if_nametoindex(entry) != 0 {
@@ -92,6 +93,16 @@ package enum SocketSource: Hashable, Sendable, CustomStringConvertible {
     switch self {
     case .address(let address): address.addressText
     case .device(let name): name
+    }
+  }
+}
+
+extension SocketAddress {
+  /// Neither multicast, nor broadcast, nor IPv4 in the form of IPv6 (RFC 4291 section 2.5.5.2), which bind(2) takes.
+  fileprivate var canBeSource: Bool {
+    switch family {
+    case .ipv4: address[0] < 224
+    case .ipv6: address[0] != 0xFF && !address.starts(with: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF])
     }
   }
 }

@@ -1,6 +1,13 @@
 import CLinux
 import Glibc
 
+extension SystemError {
+  /// Whether it came of `StreamSocket.bind`: where a connection should leave from, not where it should lead.
+  package var isOfBinding: Bool { call.description == "bind" || call.description == Self.bindingToDevice.description }
+
+  static let bindingToDevice: StaticString = "setsockopt SO_BINDTODEVICE"
+}
+
 /// A non-blocking TCP socket of a client.
 package struct StreamSocket: ~Copyable {
   package enum Connect { case connected, inProgress }
@@ -34,7 +41,7 @@ package struct StreamSocket: ~Copyable {
     switch source {
     case .device(let name):
       guard setsockopt(rawValue, SOL_SOCKET, SO_BINDTODEVICE, name, socklen_t(name.utf8.count)) == 0 else {
-        throw SystemError("setsockopt SO_BINDTODEVICE")
+        throw SystemError(SystemError.bindingToDevice)
       }
     case .address(let address):
       var on: Int32 = 1

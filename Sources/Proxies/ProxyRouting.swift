@@ -30,9 +30,6 @@ package struct ProxyRouting: Equatable, Sendable {
     bypass = ProxyBypass(policy.bypass)
   }
 
-  /// Whether no origin at all has a proxy.
-  package var isEmpty: Bool { http == nil && https == nil }
-
   /// The proxy of an origin, whose host is in the spelling of URLs' hosts; nil leads straight there.
   package func proxy(for scheme: Scheme, _ host: [UInt8], _ kind: HTTPURL.HostKind) -> ProxyServer? {
     let server =
@@ -59,13 +56,5 @@ package struct ProxyRouting: Equatable, Sendable {
     let forwards = server.kind == .http && scheme == .http && !isMoved && !checksAddresses
     if forwards { return .forward(server) }
     return server.kind == .socks5 || checksAddresses ? .tunnelToAddress(server) : .tunnelToName(server)
-  }
-}
-
-extension ProxyPolicy {
-  /// The proxy of an origin, whose host is in the spelling of URLs' hosts; nil leads straight there. For one question;
-  /// who has many keeps a `ProxyRouting`.
-  package func proxy(for scheme: Scheme, _ host: [UInt8], _ kind: HTTPURL.HostKind) -> ProxyServer? {
-    ProxyRouting(self).proxy(for: scheme, host, kind)
   }
 }

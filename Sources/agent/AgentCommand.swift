@@ -1,5 +1,6 @@
 import AgentRuntime
 import ArgumentParser
+import ContentCodings
 import FetchClient
 import FetchModel
 import Keys
@@ -29,7 +30,7 @@ struct AgentCommand: ParsableCommand {
   @Option(help: ArgumentHelp("This agent's folder of keys, as coordinator keygen has made it.", valueName: "dir"))
   var keys: String?
 
-  @Flag(help: "Connect to no address that is not global: loopback, private, link-local and so on.")
+  @Flag(help: "Connect to no origin whose address is not global: loopback, private, link-local and so on.")
   var denyPrivate = false
 
   @Option(help: ArgumentHelp("Connect to no other ports, such as 80,443,8000-8099.", valueName: "ports"))
@@ -65,6 +66,10 @@ struct AgentCommand: ParsableCommand {
   @Option(help: .hidden)
   var lifeline: Int32?
 
+  /// Of the memory for decoders, the part of one of several processes.
+  @Option(help: .hidden)
+  var decoderBytes = 256 * 1024 * 1024
+
   /// Locked by whoever started this agent: the lock is held until no process has it open.
   @Option(help: .hidden)
   var lockDescriptor: Int32?
@@ -96,6 +101,9 @@ struct AgentCommand: ParsableCommand {
     if let allowPorts, PortRanges(allowPorts) == nil { throw ValidationError("--allow-ports \(PortRanges.form)") }
     if let dnsServers, let problem = ResolverSettings.problem(ofServers: dnsServers) {
       throw ValidationError("--dns-servers: \(problem)")
+    }
+    guard decoderBytes >= DecoderBudget.leastBytes else {
+      throw ValidationError("--decoder-bytes takes \(DecoderBudget.leastBytes) at least")
     }
     guard (0...31_536_000).contains(hold) else { throw ValidationError("--hold takes 0 to 31536000 seconds") }
   }
@@ -145,6 +153,7 @@ struct AgentCommand: ParsableCommand {
       if once { arguments.append("--once") }
       if denyPrivate { arguments.append("--deny-private") }
       if let allowPorts { arguments += ["--allow-ports", allowPorts] }
+      arguments += ["--decoder-bytes", "\(max(decoderBytes / processes, DecoderBudget.leastBytes))"]
       if let interface { arguments += ["--interface", interface] }
       if let dnsServers { arguments += ["--dns-servers", dnsServers] }
       if verbose { arguments.append("--verbose") }
@@ -170,6 +179,7 @@ struct AgentCommand: ParsableCommand {
     configuration.dialing.allowedPorts = allowPorts.flatMap { PortRanges($0) }
     configuration.dialing.sources = sources
     configuration.resolver.servers = dnsServers
+    configuration.decoderBytes = decoderBytes
     configuration.lifeline = lifeline
     do {
       switch try runAgent(configuration, signals: signals, log: log) {

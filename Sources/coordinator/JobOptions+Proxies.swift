@@ -16,7 +16,10 @@ struct ProxyOptions: ParsableArguments {
 
   @Option(
     name: [.customShort("U", allowingJoined: true), .long],
-    help: ArgumentHelp("Credentials for the proxy, percent-encoded.", valueName: "user:password")
+    help: ArgumentHelp(
+      "Credentials for the proxy, percent-encoded, or @FILE with them in the first line.",
+      valueName: "user:password"
+    )
   )
   var proxyUser: String?
 
@@ -72,8 +75,9 @@ extension JobOptions {
     }
     // As with curl those of the URL win.
     if let user = proxies.proxyUser, server.credentials == nil {
+      let escaped = try argumentOrFile(user, option: "--proxy-user").prefix { $0 != 0x0A && $0 != 0x0D }
       do throws(ProxyURLProblem) {
-        server.credentials = try ProxyServer.Credentials(escaped: Array(user.utf8)[...], for: server.kind)
+        server.credentials = try ProxyServer.Credentials(escaped: escaped, for: server.kind)
       } catch {
         throw ValidationError("--proxy-user: \(error)")
       }

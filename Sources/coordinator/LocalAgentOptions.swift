@@ -9,7 +9,7 @@ struct LocalAgentOptions: ParsableArguments {
   @Option(help: "Worker threads of each agent (default: processors divided by agents).")
   var threads: Int?
 
-  @Flag(help: "Agents connect to no address that is not global: loopback, private, link-local and so on.")
+  @Flag(help: "Agents connect to no origin whose address is not global: loopback, private, link-local and so on.")
   var denyPrivate = false
 
   @Option(help: ArgumentHelp("Agents connect to no other ports, such as 80,443,8000-8099.", valueName: "ports"))

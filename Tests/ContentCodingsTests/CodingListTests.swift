@@ -62,6 +62,6 @@ import Testing
   }
 
   @Test func `the field of a request asks for all`() {
-    #expect(AcceptedCodings(field: Array(AcceptedCodings.fieldValue.utf8).span) == .all)
+    #expect(AcceptedCodings(field: Array("gzip, deflate, br, zstd".utf8).span) == .all)
   }
 }

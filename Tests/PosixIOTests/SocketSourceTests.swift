@@ -14,6 +14,13 @@ import Testing
     #expect(throws: SocketSource.Problem.unknown(last)) { try SocketSource.list(text) }
   }
 
+  @Test(arguments: ["224.0.0.1", "255.255.255.255", "ff02::1", "::ffff:127.0.0.1"])
+  func `an address of more hosts than one, or in another family's form, is refused`(_ text: String) {
+    #expect(throws: SocketSource.Problem.unusable(text, reason: "it is the address of no single host")) {
+      try SocketSource.list(text)
+    }
+  }
+
   @Test func `an address of another host is refused with the reason`() throws {
     do throws(SocketSource.Problem) {
       _ = try SocketSource.list("192.0.2.77")

@@ -36,7 +36,6 @@ import Testing
       #expect(record.error?.message.contains("1000000") == true, "\(record)")
       #expect(record.bodyBytes ?? .max <= 1_000_000, "\(record)")
     }
-    print("bombs peak", peak)
     if Sanitizer.current == nil { #expect(peak < 100, "the agent had \(peak) MiB") }
   }
 

@@ -73,6 +73,9 @@ import Testing
     let total = records[0].time["total"] ?? 0
     #expect(options.isEmpty ? total > 4 : total > 0.9 && total < 2 * patience, "\(total)")
     #expect(!job.program.errorText.contains("for want of something"), "the host lacks nothing")
+    if options.isEmpty {
+      #expect(try ResolverEffort(of: job) == ResolverEffort(queries: 4, hits: 0, failures: 1, timeouts: 1))
+    }
   }
 
   @Test func `through aliases, and over TCP if it is long, is as good as any`() throws {

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import NameServer
 import Testing
 
@@ -15,16 +16,20 @@ struct `On a host with a name server` {
     hosts = try Hosts(1)
   }
 
+  /// Nobody is on the cable where that neighbour is said to be.
+  private func layVoid() throws {
+    for command in [
+      "address add 2001:db8::2/64 dev eth0 nodad",
+      "neighbour add \(Self.void) lladdr 02:00:00:00:00:01 dev eth0 nud permanent",
+    ] {
+      try runTool("/usr/bin/env", ["ip"] + command.split(separator: " ").map(String.init))
+    }
+  }
+
   @Test func `an IPv6 address that keeps silent costs each origin a quarter of a second, once`() throws {
     let sandbox = sandbox
     let job = try hosts.on(0) {
-      // Nobody is on the cable where that neighbour is said to be.
-      for command in [
-        "address add 2001:db8::2/64 dev eth0 nodad",
-        "neighbour add \(Self.void) lladdr 02:00:00:00:00:01 dev eth0 nud permanent",
-      ] {
-        try runTool("/usr/bin/env", ["ip"] + command.split(separator: " ").map(String.init))
-      }
+      try layVoid()
       let site = try NamedOrigin(sandbox) { .addresses([Self.void, "127.0.0.1"], to: $0) }
       let rows = try (0..<40).map { try site.url("n\($0 % 2).test", "/fixed/1?row=\($0)") }
       return try site.fetch(rows, ["--per-origin", "1", "-H", "Connection: close"])
@@ -39,6 +44,21 @@ struct `On a host with a name server` {
       #expect(slow.min().map { $0 <= 0.3 * patience } ?? false, "\(slow)")
       #expect(times.sorted()[times.count / 2] < 0.05 * patience, "\(times.sorted())")
     }
+  }
+
+  @Test(arguments: [("192.0.2.53", "no route"), (Self.void, "nobody there")])
+  func `that cannot be reached no row is blamed`(_ server: String, _ why: String) throws {
+    let sandbox = sandbox
+    let job = try hosts.on(0) {
+      try layVoid()
+      let list = try sandbox.list((0..<10).map { "http://n\($0).test/" })
+      return try sandbox.startLocal(input: list, ["--dns-servers", server, "--retry", "0"], agents: 1)
+    }
+    try waitUntil("the operator is told") { job.program.errorText.contains("resolver: no name server") }
+    job.program.signal(SIGINT)
+    let done = try job.wait(within: 20)
+    #expect(done.ending == .exit(130), "\(why)")
+    #expect(try Records.lines(done.data).isEmpty, "\(why)")
   }
 
   @Test func `two addresses have twice the ports of one`() throws {

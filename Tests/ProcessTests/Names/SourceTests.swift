@@ -35,6 +35,28 @@ import Testing
     #expect(try sources("lo") == ["0100007F": 8])
   }
 
+  @Test(arguments: [1, 2]) func `is told to an agent that dials in, and to all of its processes`(_ processes: Int)
+    throws
+  {
+    let site = try NamedOrigin(sandbox) { .addresses(["127.0.0.1"], to: $0) }
+    let port = try HeldPort.free()
+    let options = ["--processes", "\(processes)", "--interface", "127.0.0.2"] + site.options
+    _ = try sandbox.startAgent(port: port, options)
+    let rows = try (0..<50).map { try site.url("n\($0).test", "/latency/1000") }
+    let job = try sandbox.startRemote(input: try sandbox.list(rows), port: port, ["--retry", "0"])
+    let target = try site.origin.port("http")
+    try waitUntil("connections leave from there") {
+      SocketTable.read("tcp").contains { $0.remotePort == target && $0.localAddress == "0200007F" }
+    }
+    #expect(!SocketTable.read("tcp").contains { $0.remotePort == target && $0.localAddress == "0100007F" })
+    let done = try job.wait()
+    let records = try done.records(50)
+    records.expectAllFetched()
+    // Each process has a memory of its own.
+    #expect((100...100 * processes).contains(site.names.addressQuestions))
+    #expect(try ResolverEffort(of: done).queries == site.names.addressQuestions)
+  }
+
   @Test func `of the wrong family for an address is not used for it`() throws {
     let site = try NamedOrigin(sandbox) { .addresses(["127.0.0.1"], to: $0) }
     let record = try site.fetch([try site.url("a.test")], ["--interface", "::1", "--retry", "0"]).records(1).all[0]

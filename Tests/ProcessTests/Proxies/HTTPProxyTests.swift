@@ -117,9 +117,9 @@ import Testing
   }
 
   @Test func `the proxy looks names up, and certificates are those of the origin`() throws {
-    let squid = try ForeignProxy(.squid(account: nil), in: sandbox, hosts: ["only.test": "127.0.0.1"])
-    let only = try origin.url("/fixed/5", "http", host: "only.test")
-    let rows = [only, try origin.url("/fixed/6", host: "only.test"), try origin.url("/fixed/7")]
+    let squid = try ForeignProxy(.squid(account: nil), in: sandbox, hosts: ["only.invalid": "127.0.0.1"])
+    let only = try origin.url("/fixed/5", "http", host: "only.invalid")
+    let rows = [only, try origin.url("/fixed/6", host: "only.invalid"), try origin.url("/fixed/7")]
     let found = try fetch(rows, ["-x", squid.url("http")]).records(3).all.map(\.gist)
     #expect(found == ["200 5", "tls/tls_hostname_mismatch", "200 7"])
     let untrusted = try sandbox.fetch([rows[2]], ["-x", squid.url("http"), "--retry", "0"]).records(1)

@@ -84,8 +84,8 @@ import Testing
         #expect(record.error?.message.contains("127.0.0.1:\(closed)") == true, "\(record)")
       }
     }
-    let unknown = try fetch([rows[0]], ["-x", "nowhere.test:3128"])[0]
-    #expect(unknown.error?.phase == "dns" && unknown.error?.message.contains("nowhere.test") == true, "\(unknown)")
+    let unknown = try fetch([rows[0]], ["-x", "nowhere.invalid:3128"])[0]
+    #expect(unknown.error?.phase == "dns" && unknown.error?.message.contains("nowhere.invalid") == true, "\(unknown)")
   }
 
   // MARK: Ways past it

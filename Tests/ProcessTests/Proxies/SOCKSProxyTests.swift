@@ -44,15 +44,15 @@ import Testing
 
   @Test func `a name that only the proxy knows is found by socks5h alone`() throws {
     let proxy = try ScriptedProxy(in: sandbox)
-    let row = try origin.url("/fixed/1", "http", host: "deep.only.test")
+    let row = try origin.url("/fixed/1", "http", host: "deep.only.invalid")
     #expect(try fetch([row], ["-x", try proxy.url("socks5h", .socks)])[0].gist == "200 1")
     #expect(try fetch([row], ["-x", try proxy.url("socks5", .socks)])[0].error?.phase == "dns")
-    #expect(proxy.log == ["name deep.only.test \(try origin.port("http"))"])
+    #expect(proxy.log == ["name deep.only.invalid \(try origin.port("http"))"])
   }
 
   @Test func `certificates are those of the origin's name`() throws {
     let proxy = try ScriptedProxy(in: sandbox)
-    let rows = [try origin.url("/fixed/1"), try origin.url("/fixed/2", host: "only.test")]
+    let rows = [try origin.url("/fixed/1"), try origin.url("/fixed/2", host: "only.invalid")]
     let records = try fetch(rows, ["-x", try proxy.url("socks5h", .socks)])
     #expect(records.all.map(\.gist) == ["200 1", "tls/tls_hostname_mismatch"])
   }

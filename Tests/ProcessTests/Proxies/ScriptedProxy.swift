@@ -57,7 +57,7 @@ final class ScriptedProxy {
     String(decoding: FileManager.default.contents(atPath: "\(folder)/\(name)") ?? Data(), as: UTF8.self)
   }
 
-  /// Names: `only.test` and what is below it is this host; `statusN.test` is answered with that status to CONNECT,
+  /// Names: `only.invalid` and what is below it is this host; `statusN.test` is answered with that status to CONNECT,
   /// `replyN.test` with that reply of SOCKS; `surplus.test` gets a byte more than the answer.
   private static func script(folder: String, account: String) -> String {
     #"""
@@ -87,7 +87,7 @@ final class ScriptedProxy {
         return data.decode("latin-1")
 
     def dial(host, port):
-        if re.search(r"(^|\.)only\.test$", host):
+        if re.search(r"(^|\.)only\.invalid$", host):
             host = "127.0.0.1"
         if host not in ["localhost", "127.0.0.1", "::1"]:
             raise OSError("not on this host")
