@@ -33,7 +33,7 @@ struct ServerSockets: ~Copyable {
     (datagrams.release(), listener.release())
   }
 
-  private static func bound(_ kind: __socket_type, _ port: UInt16) throws -> Descriptor {
+  static func bound(_ kind: __socket_type, _ port: UInt16) throws -> Descriptor {
     let flags = Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
     let raw = socket(AF_INET, Int32(kind.rawValue) | flags, 0)
     guard raw >= 0 else { throw SystemError("socket") }
@@ -42,17 +42,21 @@ struct ServerSockets: ~Copyable {
       var on: Int32 = 1
       setsockopt(raw, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
     }
+    let status = withLoopback(port: port) { bind(raw, $0, $1) }
+    guard status == 0 else { throw SystemError("bind") }
+    return descriptor
+  }
+
+  static func withLoopback(port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
     var entry = sockaddr_in()
     entry.sin_family = sa_family_t(AF_INET)
     entry.sin_port = port.bigEndian
     entry.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    let status = withUnsafePointer(to: &entry) { pointer in
+    return withUnsafePointer(to: &entry) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(raw, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
       }
     }
-    guard status == 0 else { throw SystemError("bind") }
-    return descriptor
   }
 
   private static func port(of descriptor: Int32) -> UInt16 {
@@ -63,4 +67,24 @@ struct ServerSockets: ~Copyable {
     }
     return UInt16(bigEndian: entry.sin_port)
   }
+}
+
+/// Keeps a port of 127.0.0.1 from others while no server has it; whoever asks there is refused all the same. A listener
+/// that does not listen is none, and a datagram socket with a peer takes nothing from others (udp(7)).
+package struct PortHold: ~Copyable {
+  private let datagrams: Descriptor
+  private let listener: Descriptor
+
+  package init(port: UInt16) throws {
+    let datagrams = try ServerSockets.bound(SOCK_DGRAM, port)
+    let listener = try ServerSockets.bound(SOCK_STREAM, port)
+    // Discard, RFC 863; nothing is sent there.
+    let status = ServerSockets.withLoopback(port: 9) { connect(datagrams.rawValue, $0, $1) }
+    guard status == 0 else { throw SystemError("connect") }
+    self.datagrams = datagrams
+    self.listener = listener
+  }
+
+  /// Frees the port.
+  package consuming func release() {}
 }

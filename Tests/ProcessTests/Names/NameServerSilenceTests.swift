@@ -72,8 +72,10 @@ import Testing
     let outage = try Outage(sandbox, rows: Self.rows)
     let job = try start(outage)
     outage.site.names.stop()
+    let hold = try PortHold(port: outage.site.names.port)
     usleep(UInt32(Self.silence * 1e6))
     #expect(job.program.poll() == nil, "there were names left to ask for")
+    hold.release()
     let again = try NameServer(port: outage.site.names.port) { .loopback(to: $0) }
     let done = try job.wait()
     try expectPatience(done)
