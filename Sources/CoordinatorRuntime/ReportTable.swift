@@ -28,6 +28,11 @@ struct ReportTable {
     }
     let effort = report.effort
     lines.append("bytes       \(size(report.bodyBytes)) of bodies, \(size(effort.wireBytes.received)) received")
+    let names = effort.resolver
+    if names.queries + names.hits > 0 {
+      let asked = "\(grouped(names.queries)) questions to name servers, \(grouped(names.hits)) answers without"
+      lines.append("names       \(asked), \(grouped(names.timeouts)) timed out")
+    }
     let connections = effort.connections
     let reused = "\(grouped(connections.reused)) requests reused one"
     lines.append("connections \(grouped(connections.opened)) opened, \(reused)")

@@ -51,6 +51,8 @@ import Testing
     let job = try series(site, "long.test")
     #expect(site.names.addressQuestions == 2)
     #expect(try ResolverEffort(of: job) == ResolverEffort(queries: 2, hits: 29, failures: 0, timeouts: 0))
+    let line = "names       2 questions to name servers, 29 answers without, 0 timed out"
+    #expect(job.program.errorText.contains(line), "\(job.program.errorText)")
   }
 
   @Test func `that must not be remembered is asked for by each connection`() throws {
