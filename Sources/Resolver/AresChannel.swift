@@ -155,9 +155,9 @@ final class AresChannel {
 
   // RFC 1035 section 3.2, RFC 3596.
   private static let classInternet: Int32 = 1
-  private static let typeA: Int32 = 1
+  static let typeA: Int32 = 1
   private static let typeNS: Int32 = 2
-  private static let typeAAAA: Int32 = 28
+  static let typeAAAA: Int32 = 28
 
   private final class Asked {
     let name: String

@@ -44,7 +44,8 @@ import Testing
 
   @Test(arguments: [
     (Response(.serverFailure), "SERVFAIL"), (Response(.refused), "REFUSED"), (Response(.notImplemented), "NOTIMP"),
-    (Response(.formatError), "FORMERR"),
+    (Response(.formatError), "FORMERR"), (Response(.typeNotImplemented), "RCODE 11"),
+    (Response.noData.with(.alwaysTruncated), "truncated"),
   ])
   func `a server that fails says how, at once`(_ response: Response, _ word: String) throws {
     let began = Clock.bootTime()
@@ -58,6 +59,18 @@ import Testing
 
   @Test func `an answer that ends inside a record is a failure`() throws {
     let (resolution, _) = try look("a.example") { .addresses(["192.0.2.1"], to: $0).with(.cutShort) }
+    guard case .failed(let text) = resolution else { throw Unexpected(resolution) }
+    #expect(text.contains("malformed"))
+  }
+
+  @Test(arguments: [
+    [Record.Content.raw(.ipv4, [192, 0, 2])], [.address([192, 0, 2, 1]), .raw(.ipv4, [192, 0, 2])],
+    [.raw(.ipv6, [UInt8](repeating: 1, count: 17))],
+  ])
+  func `a record that is no address makes the answer a failure`(_ contents: [Record.Content]) throws {
+    let (resolution, _) = try look("a.example", family: 0) { question in
+      Response(.noError, contents.map { Record(question.name, ttl: 60, $0) })
+    }
     guard case .failed(let text) = resolution else { throw Unexpected(resolution) }
     #expect(text.contains("malformed"))
   }
