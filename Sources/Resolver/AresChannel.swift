@@ -198,8 +198,15 @@ final class AresChannel {
 extension AresChannel {
   /// The name servers of a list, or of the system, as texts with ports.
   static func servers(_ list: String?, resolvPath: String) throws(Failure) -> [String] {
+    if let list {
+      do throws(ServerList.Problem) {
+        return try ServerList.servers(in: list).map { text(of: $0) }
+      } catch {
+        throw Failure(text: "\(error.text); see --dns-servers")
+      }
+    }
     let channel = try AresChannel(
-      server: list,
+      server: nil,
       resolvPath: resolvPath,
       search: SearchDomains(parsing: [], hostName: ""),
       patience: Patience(tryMilliseconds: 1000, tries: 1)
@@ -214,7 +221,11 @@ extension AresChannel {
       next = node.pointee.next
     }
     guard !servers.isEmpty else { throw Failure(text: "there is no name server; see --dns-servers") }
-    return servers
+    return Array(servers.prefix(ServerList.longest))
+  }
+
+  private static func text(of server: SocketAddress) -> String {
+    server.family == .ipv4 ? "\(server.addressText):\(server.port)" : "[\(server.addressText)]:\(server.port)"
   }
 
   private static func text(of node: ares_addr_port_node) -> String? {
