@@ -31,6 +31,12 @@ enum AresAnswer {
 
   static func text(of status: Int32) -> String { String(cString: ares_strerror(status)) }
 
+  /// Whether an answer over UDP is only the beginning of one: it says so, or it has more bytes than the library expects.
+  /// Those it leaves out; it expects 512 or, with EDNS, what we say.
+  static func isCut(_ reply: ServerReply, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    AnswerSection(bytes)?.isTruncated ?? false || reply == malformed && bytes.count >= 512
+  }
+
   private static let malformed = ServerReply.failed("sent a malformed answer")
 
   /// Why what the library takes for an answer is none.

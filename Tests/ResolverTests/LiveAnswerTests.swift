@@ -112,6 +112,24 @@ import Testing
     }
   }
 
+  @Test func `where all answers are truncated and TCP is refused names fail, soon`() throws {
+    let server = try NameServer { .addresses(["192.0.2.1"], to: $0).with(.truncated) }
+    try server.closeListener()
+    try Resolver.withThread(settings(server)) { resolver in
+      let began = Clock.bootTime()
+      for index in 0..<100 { answers.ask(resolver, "n\(index).example") }
+      let arrivals = answers.take(final: 100)
+      #expect(arrivals.count == 100)
+      for arrival in arrivals {
+        guard case .failed(let text) = arrival.answer.resolution else { throw Unexpected(arrival.answer.resolution) }
+        #expect(text.contains("TCP"))
+      }
+      #expect(Clock.bootTime().nanoseconds(since: began) < 3_000_000_000)
+      #expect(resolver.pulse.verdict(since: began, now: Clock.bootTime()) == .living)
+    }
+    #expect((1...200).contains(server.total(of: .nameServer)))
+  }
+
   @Test func `more addresses than are of use are cut`() throws {
     let (resolution, _) = try look("a.example") { question in
       .addresses((0..<100).map { "192.0.2.\($0)" }, to: question)
