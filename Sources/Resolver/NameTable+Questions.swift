@@ -37,6 +37,8 @@ struct Question {
   var asked = 0
   var open = 0
   var firstHasReplied = false
+  /// Whether it has left its place to another.
+  var isQuiet = false
   /// What a server said that failed, and why the last one was unreachable.
   var failure: String?
   var obstacle: String?
@@ -47,16 +49,29 @@ extension NameTable {
   mutating func launch(now: Instant) {
     defer { line.tick(now: now) }
     if let outageEnd = silence.outageEnd, now < outageEnd { return refuseWaiting(until: outageEnd, now: now) }
-    // Servers that were unreachable are tried with one question.
-    let limit = silence.isOutage ? 1 : limits.questions
-    while running.count < limit, let key = takeWaiting(now: now) {
+    while hasRoom(now: now), let key = takeWaiting(now: now) {
       lastQuestion += 1
       countQuery()
       running[lastQuestion] = Question(key: key, leftAt: now, firstServer: preferred)
       lookupEnds.append(Due(at: now + limits.lookupTimeout, what: lastQuestion))
+      quietStarts.append(Due(at: now + limits.tryTimeout, what: lastQuestion))
       silence.questionLeft(now)
       tryNextServer(lastQuestion, now: now)
     }
+  }
+
+  private func hasRoom(now: Instant) -> Bool {
+    // Servers that were unreachable are tried with one question.
+    if silence.isOutage { return running.isEmpty }
+    return running.count - (isHearing(now: now) ? min(quietCount, limits.quietQuestions) : 0) < limits.questions
+  }
+
+  /// A question has been on its way for a whole try.
+  mutating func becomeQuiet(_ number: UInt64, now: Instant) {
+    // It may have left anew meanwhile, for other servers.
+    guard let question = running[number], !question.isQuiet, question.leftAt + limits.tryTimeout <= now else { return }
+    running[number]?.isQuiet = true
+    quietCount += 1
   }
 
   private mutating func takeWaiting(now: Instant) -> QuestionKey? {
@@ -115,10 +130,12 @@ extension NameTable {
     self.servers = servers
     preferred = 0
     silence.startAnew(now)
+    quietCount = 0
     // What was still to be sent has numbers of servers that mean others now.
     actions.removeAll { if case .deliver = $0 { false } else { true } }
     for (number, question) in running.sorted(by: { $0.key < $1.key }) {
       running[number] = Question(key: question.key, leftAt: now, firstServer: preferred)
+      quietStarts.append(Due(at: now + limits.tryTimeout, what: number))
       silence.questionLeft(now)
       tryNextServer(number, now: now)
     }
@@ -143,8 +160,13 @@ extension NameTable {
   }
 
   mutating func finish(_ number: UInt64, _ resolution: Resolution, for lifetime: Duration, now: Instant) {
+    finish(number, resolution, until: now + lifetime, now: now)
+  }
+
+  mutating func finish(_ number: UInt64, _ resolution: Resolution, until expiresAt: Instant, now: Instant) {
     guard let question = running.removeValue(forKey: number) else { return }
-    conclude(question.key, resolution, until: now + lifetime, now: now)
+    if question.isQuiet { quietCount -= 1 }
+    conclude(question.key, resolution, until: expiresAt, now: now)
   }
 
   /// After a server that was of no use: the next, or the end.

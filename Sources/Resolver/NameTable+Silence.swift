@@ -71,6 +71,9 @@ extension NameTable {
   /// When a silence will have been too long; nil if there is none.
   var silenceDueAt: Instant? { silence.since.map { $0 + limits.longestSilence } }
 
+  /// Whether servers have said something within the time of a try, or have not been asked for as long.
+  func isHearing(now: Instant) -> Bool { silence.since.map { now < $0 + limits.tryTimeout } ?? true }
+
   /// What tells whether servers live.
   var pulse: Pulse {
     Pulse(
@@ -160,13 +163,8 @@ extension NameTable {
       } else {
         let end = now + limits.outage
         silence.beginOutage(until: end, text, now: now)
-        finishUnavailable(number, until: end, now: now)
+        finish(number, .unavailable(unavailableText), until: end, now: now)
       }
     }
-  }
-
-  private mutating func finishUnavailable(_ number: UInt64, until end: Instant, now: Instant) {
-    guard let question = running.removeValue(forKey: number) else { return }
-    conclude(question.key, .unavailable(unavailableText), until: end, now: now)
   }
 }

@@ -5,9 +5,9 @@ import Testing
 
 /// Which questions are sent to which server, and when a look-up is given up.
 @Suite struct NameTableQuestionTests {
-  private static func limited(to questions: Int) -> NameTable.Limits {
+  private static func limited(to questions: Int, quiet: Int = 0) -> NameTable.Limits {
     var limits = NameTable.Limits()
-    limits.questions = questions
+    (limits.questions, limits.quietQuestions) = (questions, quiet)
     return limits
   }
 
@@ -28,6 +28,42 @@ import Testing
     #expect(bench.sent.map(\.name) == ["n0", "n1", "n2", "n3", "n4"])
     for index in 2..<10 { bench.reply(["192.0.2.1"], to: "n\(index)") }
     #expect(bench.sent.map(\.name) == (0..<10).map { "n\($0)" })
+  }
+
+  @Test func `questions that get no answer for a second leave their places to others`() {
+    var bench = TableBench(limits: Self.limited(to: 2, quiet: 4))
+    for index in 0..<20 { bench.ask("dead\(index)", family: 4) }
+    bench.passAlive(milliseconds: 999)
+    #expect(bench.sent.count == 2)
+    bench.passAlive(milliseconds: 1)
+    #expect(bench.sent.count == 4)
+    bench.passAlive(milliseconds: 3999)
+    #expect(bench.sent.count == 6, "four of them are quiet, and no more may be")
+    bench.passAlive(milliseconds: 1)
+    #expect(bench.taken().allSatisfy { Self.isTimedOut($0.answer.resolution) })
+    #expect(bench.sent.count == 8)
+    bench.passAlive(milliseconds: 60_000)
+    #expect(bench.sent.count == 20)
+    #expect(bench.taken().count == 18)
+    for index in 0..<3 { bench.ask("n\(index)", family: 4) }
+    #expect(bench.sent.count == 22, "those that have ended count no more")
+  }
+
+  @Test func `they keep them while no server says anything`() {
+    var bench = TableBench(limits: Self.limited(to: 2, quiet: 4))
+    for index in 0..<20 { bench.ask("n\(index)", family: 4) }
+    bench.pass(milliseconds: 2000)
+    #expect(bench.sent.count == 2)
+    bench.replyToProbe(.noAddress)
+    #expect(bench.sent.count == 4)
+    bench.table.replaceServers(["other"], now: bench.now)
+    bench.pass(milliseconds: 900)
+    #expect(bench.sent.count == 8, "all four were asked again, and are not quiet")
+    bench.replyToProbe(.noAddress)
+    bench.pass(milliseconds: 99)
+    #expect(bench.sent.count == 8)
+    bench.pass(milliseconds: 1)
+    #expect(bench.sent.count == 10)
   }
 
   @Test func `the time of a look-up runs from when its question left`() {
