@@ -33,15 +33,35 @@ struct Question {
   /// When it left for these servers; they may have been replaced since it left first.
   let leftAt: Instant
   let firstServer: Int
-  /// Servers asked, and those of them that have not replied.
-  var asked = 0
-  var open = 0
+  /// Servers asked, and those of them that have not replied, by the bits of their numbers.
+  private var asked: UInt64 = 0
+  private var open: UInt64 = 0
+  private(set) var lastAskedAt: Instant
   var firstHasReplied = false
   /// Whether it has left its place to another.
   var isQuiet = false
   /// What a server said that failed, and why the last one was unreachable.
   var failure: String?
   var obstacle: String?
+
+  init(key: QuestionKey, leftAt: Instant, firstServer: Int) {
+    (self.key, self.leftAt, self.firstServer) = (key, leftAt, firstServer)
+    lastAskedAt = leftAt
+  }
+
+  func hasAsked(_ server: Int) -> Bool { asked & 1 << UInt64(server) != 0 }
+
+  func isOpen(_ server: Int) -> Bool { open & 1 << UInt64(server) != 0 }
+
+  var isOpen: Bool { open != 0 }
+
+  mutating func ask(_ server: Int, now: Instant) {
+    asked |= 1 << UInt64(server)
+    open |= 1 << UInt64(server)
+    lastAskedAt = now
+  }
+
+  mutating func close(_ server: Int) { open &= ~(1 << UInt64(server)) }
 }
 
 extension NameTable {
@@ -56,7 +76,7 @@ extension NameTable {
       lookupEnds.append(Due(at: now + limits.lookupTimeout, what: lastQuestion))
       quietStarts.append(Due(at: now + limits.tryTimeout, what: lastQuestion))
       silence.questionLeft(now)
-      tryNextServer(lastQuestion, now: now)
+      askFirst(lastQuestion, now: now)
     }
   }
 
@@ -80,15 +100,37 @@ extension NameTable {
     return key
   }
 
-  /// Asks one server more, if there is one.
+  private mutating func askFirst(_ number: UInt64, now: Instant) {
+    probeDeaf(now: now)
+    // If all are deaf, the preferred one.
+    let server = nextServer(number, deaf: false, now: now) ?? preferred
+    ask(server, number, now: now)
+  }
+
+  /// The servers asked have said nothing for a while: one more, if there is one.
   mutating func tryNextServer(_ number: UInt64, now: Instant) {
-    guard let question = running[number], question.asked < servers.count else { return }
-    running[number]?.asked += 1
-    running[number]?.open += 1
-    let server = (question.firstServer + question.asked) % servers.count
-    guard let name = records[question.key.record.place]?.name else { return }
+    guard let question = running[number], question.lastAskedAt + limits.tryTimeout <= now else { return }
+    suspectDeafness(of: question, now: now)
+    if let server = nextServer(number, deaf: false, now: now) { return ask(server, number, now: now) }
+    if let failure = question.failure { return finish(number, .failed(failure), for: limits.failureLifetime, now: now) }
+    if let server = nextServer(number, deaf: true, now: now) { ask(server, number, now: now) }
+  }
+
+  /// The first, from the preferred one on, that was not asked.
+  private func nextServer(_ number: UInt64, deaf: Bool, now: Instant) -> Int? {
+    guard let question = running[number] else { return nil }
+    for step in servers.indices {
+      let server = (question.firstServer + step) % servers.count
+      if !question.hasAsked(server), deaf || !isDeaf(server, now: now) { return server }
+    }
+    return nil
+  }
+
+  private mutating func ask(_ server: Int, _ number: UInt64, now: Instant) {
+    running[number]?.ask(server, now: now)
+    guard let question = running[number], let name = records[question.key.record.place]?.name else { return }
     actions.append(.send(question: number, name: name, family: question.key.family, server: server))
-    if question.asked + 1 < servers.count { nextTries.append(Due(at: now + limits.tryTimeout, what: number)) }
+    if servers.count > 1 { nextTries.append(Due(at: now + limits.tryTimeout, what: number)) }
   }
 
   /// A server replied to a question, or did not.
@@ -96,7 +138,7 @@ extension NameTable {
     if reply.isHeard { heard(server, now: now) }
     // Too late, or another server was faster.
     guard var question = running[number] else { return reply.isHeard ? listenOn(now: now) : () }
-    question.open -= 1
+    question.close(server)
     if server == question.firstServer, reply.isHeard { question.firstHasReplied = true }
     running[number] = question
     switch reply {
@@ -126,7 +168,7 @@ extension NameTable {
   /// There are other servers, or other ways to them. What is on its way is asked again; replies to what was sent until
   /// now must not be given to the table any more.
   package mutating func replaceServers(_ servers: [String], now: Instant) {
-    precondition(!servers.isEmpty, "a table of names without a server")
+    precondition(1...ServerList.longest ~= servers.count, "a table of names without a server, or with too many")
     self.servers = servers
     preferred = 0
     silence.startAnew(now)
@@ -137,7 +179,7 @@ extension NameTable {
       running[number] = Question(key: question.key, leftAt: now, firstServer: preferred)
       quietStarts.append(Due(at: now + limits.tryTimeout, what: number))
       silence.questionLeft(now)
-      tryNextServer(number, now: now)
+      askFirst(number, now: now)
     }
   }
 
@@ -169,12 +211,17 @@ extension NameTable {
     conclude(question.key, resolution, until: expiresAt, now: now)
   }
 
-  /// After a server that was of no use: the next, or the end.
+  /// After a server that was of no use: the next, or the end. Once a server has failed, what others have not said within
+  /// a try is not waited for.
   private mutating func goOn(_ number: UInt64, now: Instant) {
-    tryNextServer(number, now: now)
-    guard let question = running[number], question.open == 0 else { return }
-    if let failure = question.failure {
+    if let server = nextServer(number, deaf: false, now: now) { return ask(server, number, now: now) }
+    guard let question = running[number] else { return }
+    if let failure = question.failure, !question.isOpen || question.lastAskedAt + limits.tryTimeout <= now {
       finish(number, .failed(failure), for: limits.failureLifetime, now: now)
+    } else if question.isOpen {
+      return
+    } else if let server = nextServer(number, deaf: true, now: now) {
+      ask(server, number, now: now)
     } else if question.obstacle != nil {
       suspect(number, now: now)
     } else {

@@ -6,7 +6,7 @@
 // A name has one record with what is known of its IPv4 and its IPv6 addresses. Each family is one question, asked once
 // however many wait for it. A question waits in a queue until fewer than the limit are on their way, then goes to the
 // preferred server; if that one fails, or says nothing for a while, the next is asked as well, and the first real
-// answer counts. The time of a look-up runs from when its question left. One that gets no answer for a while leaves its
+// answer counts. Without one, a failure counts as soon as the others have said nothing for a while. The time of a look-up runs from when its question left. One that gets no answer for a while leaves its
 // place to others, as long as servers say anything: there are names that nobody answers for, and many at a time.
 //
 // All patience is of constant length, one length a queue, so each queue is in order by itself: nothing is sorted, and
@@ -69,9 +69,9 @@ package struct NameTable {
 
   var actions: [Action] = []
 
-  /// `servers`: as they are named in messages, at least one.
+  /// `servers`: as they are named in messages, 1 to 64.
   package init(servers: [String], limits: Limits = Limits()) {
-    precondition(!servers.isEmpty, "a table of names without a server")
+    precondition(1...ServerList.longest ~= servers.count, "a table of names without a server, or with too many")
     self.servers = servers
     self.limits = limits
   }
@@ -190,6 +190,8 @@ extension NameTable {
     /// How long nothing is heard until a probe is sent, and how long then until the next.
     package var probeDelay: Duration = .milliseconds(200)
     package var probeInterval: Duration = .seconds(1)
+    /// After how long a server that says nothing is probed again while others answer.
+    package var deafInterval: Duration = .seconds(5)
 
     /// How long servers that live may seem silent: until a probe leaves, and then until it is answered.
     package var longestSilence: Duration { probeDelay + tryTimeout }

@@ -128,14 +128,67 @@ import Testing
     #expect(bench.sent.last == bench.sent.last { $0.name == "b" && $0.server == 0 })
   }
 
-  @Test func `when all servers fail the last failure counts, though another says nothing`() {
+  @Test func `a failure counts when the other servers have said nothing for a second`() {
+    var bench = TableBench(servers: 2)
+    bench.ask("a", family: 4)
+    bench.reply(.failed("SERVFAIL"), .ipv4, server: 0)
+    #expect(bench.sent.map(\.server) == [0, 1])
+    bench.pass(milliseconds: 999)
+    #expect(bench.taken().isEmpty)
+    bench.pass(milliseconds: 1)
+    #expect(bench.takenOne()?.answer.resolution == .failed("name server server 1 SERVFAIL"))
+    bench.ask("b", family: 4)
+    bench.pass(milliseconds: 1000)
+    bench.reply(.failed("REFUSED"), to: "b", .ipv4, server: 1)
+    #expect(bench.taken().isEmpty)
+    bench.pass(milliseconds: 1000)
+    #expect(bench.takenOne()?.answer.resolution == .failed("name server server 2 REFUSED"))
+  }
+
+  @Test func `a server that is deaf while others answer is left out, and probed now and then`() {
+    var bench = TableBench(servers: 2)
+    func look(_ name: String) {
+      bench.ask(name, family: 6)
+      bench.reply(.failed("REFUSED"), to: name, .ipv6, server: 0)
+    }
+    // Others are answered all the time: there is no silence.
+    func passHeard(milliseconds: Int) {
+      for _ in 0..<(milliseconds / 100) {
+        bench.pass(milliseconds: 100)
+        bench.replyToProbe(.noAddress, server: 0)
+      }
+    }
+    look("a")
+    passHeard(milliseconds: 1000)
+    #expect(bench.taken().count == 1)
+    #expect(bench.probes == [1])
+    look("b")
+    #expect(bench.sent.last?.server == 1)
+    passHeard(milliseconds: 1000)
+    _ = bench.taken()
+    for index in 0..<50 {
+      look("n\(index)")
+      passHeard(milliseconds: 100)
+    }
+    #expect(bench.taken().count == 50, "at once")
+    #expect(bench.sent.filter { $0.server == 1 }.count == 2)
+    #expect(bench.probes == [1, 1])
+    bench.replyToProbe(.failed("REFUSED"), server: 1)
+    look("c")
+    #expect(bench.sent.last?.server == 1, "it is back")
+  }
+
+  @Test func `a preferred server that is deaf is not asked first`() {
     var bench = TableBench(servers: 2)
     bench.ask("a", family: 4)
     bench.pass(milliseconds: 1000)
     bench.reply(.failed("SERVFAIL"), .ipv4, server: 1)
-    #expect(bench.taken().isEmpty)
-    bench.pass(milliseconds: 4000)
-    #expect(bench.takenOne()?.answer.resolution == .failed("name server server 2 SERVFAIL"))
+    bench.pass(milliseconds: 1000)
+    #expect(bench.taken().count == 1)
+    bench.ask("b", family: 4)
+    #expect(bench.sent.last?.server == 1)
+    bench.reply(.failed("SERVFAIL"), to: "b", .ipv4, server: 1)
+    #expect(bench.taken().count == 1)
   }
 
   @Test func `after 200 ms of silence there is a probe, then one a second`() {
