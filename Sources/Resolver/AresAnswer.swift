@@ -9,11 +9,12 @@ enum AresAnswer {
 
   static func reply(_ ticket: AresChannel.Ticket, _ status: Int32, _ bytes: UnsafeBufferPointer<UInt8>) -> ServerReply {
     switch status {
-    case ARES_SUCCESS:
+    case ARES_SUCCESS, ARES_ENODATA:
       // That a probe was answered says all.
       guard case .question(_, let family) = ticket else { return .noAddress }
+      if let failure = failure(bytes) { return failure }
+      if status == ARES_ENODATA { return .noAddress }
       return family == .ipv4 ? ipv4(bytes) : ipv6(bytes)
-    case ARES_ENODATA: return .noAddress
     case ARES_ENOTFOUND: return .notFound
     case ARES_ESERVFAIL: return .failed("failed (SERVFAIL)")
     case ARES_EREFUSED: return .failed("refused to answer (REFUSED)")
@@ -30,7 +31,27 @@ enum AresAnswer {
 
   static func text(of status: Int32) -> String { String(cString: ares_strerror(status)) }
 
+  /// Whether an answer over UDP is only the beginning of one: it says so, or it has more bytes than the library expects.
+  /// Those it leaves out; it expects 512 or, with EDNS, what we say.
+  static func isCut(_ reply: ServerReply, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    AnswerSection(bytes)?.isTruncated ?? false || reply == malformed && bytes.count >= 512
+  }
+
   private static let malformed = ServerReply.failed("sent a malformed answer")
+
+  /// Why what the library takes for an answer is none.
+  private static func failure(_ bytes: UnsafeBufferPointer<UInt8>) -> ServerReply? {
+    // From a search it may come without a message.
+    guard let answer = AnswerSection(bytes) else { return nil }
+    if answer.responseCode != 0 { return .failed("failed (RCODE \(answer.responseCode))") }
+    return answer.isTruncated ? .failed("sent a truncated answer") : nil
+  }
+
+  /// Whether the library has left records out: some that are malformed, or all.
+  private static func isComplete(_ bytes: UnsafeBufferPointer<UInt8>, type: Int, length: Int, found: Int) -> Bool {
+    guard let records = AnswerSection(bytes)?.records(ofType: type, bytes: length) else { return false }
+    return records.areWhole && (found > 0 || records.count == 0)
+  }
 
   private static func ipv4(_ bytes: UnsafeBufferPointer<UInt8>) -> ServerReply {
     withUnsafeTemporaryAllocation(of: ares_addrttl.self, capacity: mostAddresses) { entries in
@@ -39,6 +60,11 @@ enum AresAnswer {
       let found = entries.prefix(status == ARES_SUCCESS ? Int(count) : 0)
       let addresses = found.compactMap { entry in
         withUnsafeBytes(of: entry.ipaddr) { SocketAddress(octets: $0, port: 0) }
+      }
+      if status == ARES_SUCCESS || status == ARES_ENODATA,
+        !isComplete(bytes, type: Int(AresChannel.typeA), length: 4, found: found.count)
+      {
+        return malformed
       }
       return reply(status, addresses, found.map(\.ttl))
     }
@@ -51,6 +77,11 @@ enum AresAnswer {
       let found = entries.prefix(status == ARES_SUCCESS ? Int(count) : 0)
       let addresses = found.compactMap { entry in
         withUnsafeBytes(of: entry.ip6addr) { SocketAddress(octets: $0, port: 0) }
+      }
+      if status == ARES_SUCCESS || status == ARES_ENODATA,
+        !isComplete(bytes, type: Int(AresChannel.typeAAAA), length: 16, found: found.count)
+      {
+        return malformed
       }
       return reply(status, addresses, found.map(\.ttl))
     }

@@ -2,7 +2,11 @@ import CAres
 import Glibc
 import PosixIO
 
-/// A channel of c-ares with one name server. What happens in its callbacks is kept until it is taken.
+/// Channels of c-ares with one name server. What happens in their callbacks is kept until it is taken.
+///
+/// Left to itself the library goes over to TCP for a truncated answer, and if that fails it tells nothing of the answer.
+/// So there is a channel that takes such for answers, and one that is over TCP, on which we ask again. In search domains
+/// the library goes on unless an answer has something, and so must see all of it: on a third channel TCP is left to it.
 ///
 /// Not Sendable: a channel belongs to one thread.
 final class AresChannel {
@@ -28,21 +32,47 @@ final class AresChannel {
     let text: String
   }
 
+  private enum Way: Int, CaseIterable {
+    case datagrams, streams, searches
+
+    var flag: Int32 {
+      switch self {
+      case .datagrams: ARES_FLAG_IGNTC
+      case .streams: ARES_FLAG_USEVC
+      case .searches: 0
+      }
+    }
+  }
+
   // ares_library_init(3) is not thread-safe; this is done once.
   private static let libraryStatus = ares_library_init(ARES_LIB_INIT_NONE)
 
-  private var channel: ares_channel?
+  /// By way; none when it is closed.
+  private var channels: [ares_channel] = []
   private var socketChanges: [SocketChange] = []
   private var replies: [(Ticket, ServerReply)] = []
-  private var refusedForms: [Asked] = []
+  /// What is to be asked again.
+  private var unsettled: [Asked] = []
 
   /// `server`: one of `servers(_:)`; nil for the system's list, which is for reading it only.
   init(server: String?, resolvPath: String, search: SearchDomains, patience: Patience) throws(Failure) {
     try Self.check(Self.libraryStatus, "ares_library_init")
+    for way in Way.allCases {
+      if let channel = try open(way, server, resolvPath, search, patience) { channels.append(channel) }
+    }
+  }
+
+  private func open(
+    _ way: Way,
+    _ server: String?,
+    _ resolvPath: String,
+    _ search: SearchDomains,
+    _ patience: Patience
+  ) throws(Failure) -> ares_channel? {
     var options = ares_options()
     // Each failure is told (see Resolver.swift), EDNS for answers that need more than 512 bytes. Of the environment
     // nothing counts: no HOSTALIASES by a flag, and what LOCALDOMAIN and RES_OPTIONS would say is said here.
-    options.flags = Int32(ARES_FLAG_NOCHECKRESP | ARES_FLAG_EDNS | ARES_FLAG_NOALIASES)
+    options.flags = Int32(ARES_FLAG_NOCHECKRESP | ARES_FLAG_EDNS | ARES_FLAG_NOALIASES) | way.flag
     // What goes through every network undivided: DNS Flag Day 2020.
     options.ednspsz = 1232
     options.timeout = patience.tryMilliseconds
@@ -75,19 +105,21 @@ final class AresChannel {
       }
     }
     try Self.check(status, "ares_init_options")
-    channel = opened
-    if let server { try Self.check(ares_set_servers_ports_csv(opened, server), "name server \(server)") }
+    if let server {
+      let status = ares_set_servers_ports_csv(opened, server)
+      if status != ARES_SUCCESS { ares_destroy(opened) }
+      try Self.check(status, "name server \(server)")
+    }
+    return opened
   }
 
   // Whoever has asked anything calls `close` first: the callbacks need the object.
-  deinit { if let channel { ares_destroy(channel) } }
+  deinit { for channel in channels { ares_destroy(channel) } }
 
   /// Ends all that is asked; nothing is told about it.
   func close() {
-    guard let channel else { return }
-    ares_destroy(channel)
-    self.channel = nil
-    (replies, refusedForms) = ([], [])
+    for channel in channels { ares_destroy(channel) }
+    (channels, replies, unsettled) = ([], [], [])
   }
 
   /// Asks for the addresses of a name. A name without a dot is looked for in the search domains, as
@@ -104,35 +136,39 @@ final class AresChannel {
   }
 
   private func ask(_ asked: Asked) {
-    guard let channel else { return }
+    if channels.isEmpty { return }
+    let channel = channels[asked.way.rawValue]
     let callback: ares_callback = { argument, status, _, bytes, count in
       guard let argument else { return }
       let asked = Unmanaged<Asked>.fromOpaque(argument).takeRetainedValue()
       asked.channel.answered(asked, status, UnsafeBufferPointer(start: bytes, count: Int(count)))
     }
     let argument = Unmanaged.passRetained(asked).toOpaque()
-    if asked.name.utf8.contains(UInt8(ascii: ".")) {
-      ares_query(channel, asked.name, Self.classInternet, asked.type, callback, argument)
-    } else {
+    if asked.way == .searches {
       ares_search(channel, asked.name, Self.classInternet, asked.type, callback, argument)
+    } else {
+      ares_query(channel, asked.name, Self.classInternet, asked.type, callback, argument)
     }
   }
 
   /// A socket is ready; without one, only time has passed.
   func process(_ descriptor: Int32? = nil, reads: Bool = false, writes: Bool = false) {
-    guard let channel else { return }
     let none = Int32(-1)  // ARES_SOCKET_BAD
-    ares_process_fd(channel, reads ? descriptor ?? none : none, writes ? descriptor ?? none : none)
-    // A server that knows no EDNS refuses the form of the question. The library repeats the first such one without, as
-    // all that follow, but not those that were on their way.
+    // Those that do not know the descriptor look at the time only.
+    for channel in channels {
+      ares_process_fd(channel, reads ? descriptor ?? none : none, writes ? descriptor ?? none : none)
+    }
     var again: [Asked] = []
-    swap(&again, &refusedForms)
+    swap(&again, &unsettled)
     for asked in again { ask(asked) }
   }
 
   /// How long there is nothing to do; nil for without end.
   var patienceMilliseconds: Int32? {
-    guard let channel else { return nil }
+    channels.compactMap(Self.patienceMilliseconds(of:)).min()
+  }
+
+  private static func patienceMilliseconds(of channel: ares_channel) -> Int32? {
     var buffer = timeval()
     // The result points into the buffer.
     return withUnsafeMutablePointer(to: &buffer) { buffer in
@@ -155,9 +191,9 @@ final class AresChannel {
 
   // RFC 1035 section 3.2, RFC 3596.
   private static let classInternet: Int32 = 1
-  private static let typeA: Int32 = 1
+  static let typeA: Int32 = 1
   private static let typeNS: Int32 = 2
-  private static let typeAAAA: Int32 = 28
+  static let typeAAAA: Int32 = 28
 
   private final class Asked {
     let name: String
@@ -165,6 +201,7 @@ final class AresChannel {
     let ticket: Ticket
     // Outlives it: `close` has the library call back for everything asked.
     unowned let channel: AresChannel
+    var way: Way
     var isRepeated = false
 
     init(name: String, type: Int32, ticket: Ticket, channel: AresChannel) {
@@ -172,16 +209,27 @@ final class AresChannel {
       self.type = type
       self.ticket = ticket
       self.channel = channel
+      way = name.utf8.contains(UInt8(ascii: ".")) ? .datagrams : .searches
     }
   }
 
   private func answered(_ asked: Asked, _ status: Int32, _ bytes: UnsafeBufferPointer<UInt8>) {
     if status == ARES_EDESTRUCTION { return }
+    // A server that knows no EDNS refuses the form of the question. The library repeats the first such one without, as
+    // all that follow, but not those that were on their way.
     if status == ARES_EFORMERR, !asked.isRepeated {
       asked.isRepeated = true
-      return refusedForms.append(asked)
+      return unsettled.append(asked)
     }
-    replies.append((asked.ticket, AresAnswer.reply(asked.ticket, status, bytes)))
+    let reply = AresAnswer.reply(asked.ticket, status, bytes)
+    if asked.way == .datagrams, case .question = asked.ticket, AresAnswer.isCut(reply, bytes) {
+      (asked.way, asked.isRepeated) = (.streams, false)
+      return unsettled.append(asked)
+    }
+    if asked.way == .streams, case .unreachable(let text) = reply {
+      return replies.append((asked.ticket, .unreachable("its answer needs TCP: \(text)")))
+    }
+    replies.append((asked.ticket, reply))
   }
 
   private static func check(_ status: Int32, _ what: String) throws(Failure) {
@@ -198,14 +246,21 @@ final class AresChannel {
 extension AresChannel {
   /// The name servers of a list, or of the system, as texts with ports.
   static func servers(_ list: String?, resolvPath: String) throws(Failure) -> [String] {
+    if let list {
+      do throws(ServerList.Problem) {
+        return try ServerList.servers(in: list).map { text(of: $0) }
+      } catch {
+        throw Failure(text: "\(error.text); see --dns-servers")
+      }
+    }
     let channel = try AresChannel(
-      server: list,
+      server: nil,
       resolvPath: resolvPath,
       search: SearchDomains(parsing: [], hostName: ""),
       patience: Patience(tryMilliseconds: 1000, tries: 1)
     )
     var first: UnsafeMutablePointer<ares_addr_port_node>?
-    try check(ares_get_servers_ports(channel.channel, &first), "ares_get_servers_ports")
+    try check(ares_get_servers_ports(channel.channels.first, &first), "ares_get_servers_ports")
     defer { if let first { ares_free_data(first) } }
     var servers: [String] = []
     var next = first
@@ -214,7 +269,11 @@ extension AresChannel {
       next = node.pointee.next
     }
     guard !servers.isEmpty else { throw Failure(text: "there is no name server; see --dns-servers") }
-    return servers
+    return Array(servers.prefix(ServerList.longest))
+  }
+
+  private static func text(of server: SocketAddress) -> String {
+    server.family == .ipv4 ? "\(server.addressText):\(server.port)" : "[\(server.addressText)]:\(server.port)"
   }
 
   private static func text(of node: ares_addr_port_node) -> String? {

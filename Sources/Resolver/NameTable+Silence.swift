@@ -2,6 +2,8 @@
 // A probe then asks each server for what any server answers, so that a name nobody answers for can be told from servers
 // that are gone. Servers that live end each silence within a probe and its reply; one that is longer is theirs, not the
 // name's: whoever was asked for before it was over is to be asked for again.
+//
+// A probe tells as well that one server of several is deaf: it is left out then, as long as others are not.
 
 package import FetchModel
 
@@ -15,8 +17,9 @@ struct Silence {
   private(set) var hasProbed = false
   /// Probes on their way, by server.
   private var openProbes: [Int: Int] = [:]
-  /// Servers that have said nothing since they were probed.
-  private(set) var unheard: Set<Int> = []
+  /// Servers that have said nothing since they were probed, with the first and the last time of that.
+  private(set) var unheard: [Int: (first: Instant, last: Instant)] = [:]
+  private(set) var heardAt: [Int: Instant] = [:]
   /// Questions for which all servers were unreachable; a probe says whether they really are.
   var suspects: [UInt64] = []
   /// Why servers are unreachable, and until when none is asked for that reason.
@@ -27,8 +30,9 @@ struct Silence {
 
   mutating func questionLeft(_ now: Instant) { if since == nil { since = now } }
 
-  mutating func end(by server: Int) {
-    unheard.remove(server)
+  mutating func end(by server: Int, _ now: Instant) {
+    heardAt[server] = now
+    unheard[server] = nil
     since = nil
     hasProbed = false
     outageEnd = nil
@@ -48,10 +52,10 @@ struct Silence {
     obstacle = text
   }
 
+  /// Of that alone it is not told whether any server lives: the silence of all has its own round of probes.
   mutating func probeLeft(to server: Int, _ now: Instant) {
-    probesWait(now)
     openProbes[server, default: 0] += 1
-    unheard.insert(server)
+    unheard[server] = (unheard[server]?.first ?? now, now)
   }
 
   /// A round of probes, be it of none.
@@ -70,6 +74,9 @@ struct Silence {
 extension NameTable {
   /// When a silence will have been too long; nil if there is none.
   var silenceDueAt: Instant? { silence.since.map { $0 + limits.longestSilence } }
+
+  /// Whether servers have said something within the time of a try, or have not been asked for as long.
+  func isHearing(now: Instant) -> Bool { silence.since.map { now < $0 + limits.tryTimeout } ?? true }
 
   /// What tells whether servers live.
   var pulse: Pulse {
@@ -93,7 +100,7 @@ extension NameTable {
   mutating func heard(_ server: Int, now: Instant) {
     if let due = silenceDueAt, due <= now { lastSilenceEnd = now }
     lastHeardAt = now
-    silence.end(by: server)
+    silence.end(by: server, now)
   }
 
   /// After a reply was dealt with: those that are still on their way are waited for anew.
@@ -127,7 +134,9 @@ extension NameTable {
   /// After a server was unreachable for one question. If others are with it, their refusals may have been lost: a send
   /// takes the error that an earlier one has caused, and the library gives that to the wrong question.
   mutating func probeUnlessProbing(_ server: Int, now: Instant) {
-    if !silence.isProbing(server) { probe(server, now: now) }
+    if silence.isProbing(server) { return }
+    silence.probesWait(now)
+    probe(server, now: now)
   }
 
   mutating func probeIfDue(now: Instant) {
@@ -135,13 +144,34 @@ extension NameTable {
     // In a new silence a server that has not even answered the last probe is not the one that ended the silence before.
     let isFirst = !silence.hasProbed
     silence.probesWait(now)
-    for server in servers.indices where !isFirst || !silence.unheard.contains(server) { probe(server, now: now) }
+    for server in servers.indices where !isFirst || silence.unheard[server] == nil { probe(server, now: now) }
   }
 
   var probeDueAt: Instant? {
     guard let since = silence.since else { return nil }
     guard silence.hasProbed, let last = silence.lastProbeAt else { return since + limits.probeDelay }
     return last + limits.probeInterval
+  }
+
+  /// Whether a server has not even answered a probe within a try: while others do, it is not asked.
+  func isDeaf(_ server: Int, now: Instant) -> Bool {
+    if silence.unheard.isEmpty { return false }
+    return silence.unheard[server].map { $0.first + limits.tryTimeout <= now } ?? false
+  }
+
+  /// Servers that have said nothing since a question went to them, a try ago, are probed.
+  mutating func suspectDeafness(of question: Question, now: Instant) {
+    for server in servers.indices where question.isOpen(server) && silence.unheard[server] == nil {
+      if silence.heardAt[server].map({ $0 <= question.lastAskedAt }) ?? true { probe(server, now: now) }
+    }
+  }
+
+  /// Those that are deaf while others are not are probed now and then: they may be back.
+  mutating func probeDeaf(now: Instant) {
+    if silence.unheard.isEmpty || silence.unheard.count == servers.count { return }
+    for server in servers.indices {
+      if let last = silence.unheard[server]?.last, last + limits.deafInterval <= now { probe(server, now: now) }
+    }
   }
 
   private mutating func probe(_ server: Int, now: Instant) {
@@ -160,13 +190,8 @@ extension NameTable {
       } else {
         let end = now + limits.outage
         silence.beginOutage(until: end, text, now: now)
-        finishUnavailable(number, until: end, now: now)
+        finish(number, .unavailable(unavailableText), until: end, now: now)
       }
     }
-  }
-
-  private mutating func finishUnavailable(_ number: UInt64, until end: Instant, now: Instant) {
-    guard let question = running.removeValue(forKey: number) else { return }
-    conclude(question.key, .unavailable(unavailableText), until: end, now: now)
   }
 }

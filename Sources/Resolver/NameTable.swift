@@ -6,7 +6,8 @@
 // A name has one record with what is known of its IPv4 and its IPv6 addresses. Each family is one question, asked once
 // however many wait for it. A question waits in a queue until fewer than the limit are on their way, then goes to the
 // preferred server; if that one fails, or says nothing for a while, the next is asked as well, and the first real
-// answer counts. The time of a look-up runs from when its question left.
+// answer counts. Without one, a failure counts as soon as the others have said nothing for a while. The time of a look-up runs from when its question left. One that gets no answer for a while leaves its
+// place to others, as long as servers say anything: there are names that nobody answers for, and many at a time.
 //
 // All patience is of constant length, one length a queue, so each queue is in order by itself: nothing is sorted, and
 // an ask costs the same with ten names as with a hundred thousand. Only what expires is kept in a heap.
@@ -53,9 +54,13 @@ package struct NameTable {
   var line = WaitingLine()
   var running: [UInt64: Question] = [:]
   var lastQuestion: UInt64 = 0
-  /// When look-ups time out, when another server is asked, when askers get what there is: each in order of time.
+  /// How many of them have been on their way for a whole try.
+  var quietCount = 0
+  /// When look-ups time out, when another server is asked, when questions leave their places to others, when askers get
+  /// what there is: each in order of time.
   var lookupEnds = Deque<Due<UInt64>>()
   var nextTries = Deque<Due<UInt64>>()
+  var quietStarts = Deque<Due<UInt64>>()
   var delayEnds = Deque<Due<RecordKey>>()
 
   var silence = Silence()
@@ -64,9 +69,9 @@ package struct NameTable {
 
   var actions: [Action] = []
 
-  /// `servers`: as they are named in messages, at least one.
+  /// `servers`: as they are named in messages, 1 to 64.
   package init(servers: [String], limits: Limits = Limits()) {
-    precondition(!servers.isEmpty, "a table of names without a server")
+    precondition(1...ServerList.longest ~= servers.count, "a table of names without a server, or with too many")
     self.servers = servers
     self.limits = limits
   }
@@ -116,6 +121,10 @@ package struct NameTable {
       nextTries.removeFirst()
       if running[first.what] != nil { tryNextServer(first.what, now: now) }
     }
+    while let first = quietStarts.first, first.at <= now || running[first.what] == nil {
+      quietStarts.removeFirst()
+      becomeQuiet(first.what, now: now)
+    }
     while let first = lookupEnds.first, first.at <= now || running[first.what] == nil {
       lookupEnds.removeFirst()
       if running[first.what] != nil { timeOut(first.what, now: now) }
@@ -128,8 +137,9 @@ package struct NameTable {
   /// When `tick` has something to do; nil for never.
   package var nextDueAt: Instant? {
     let silenceDueAt = overdue.isEmpty ? nil : silenceDueAt
-    return [delayEnds.first?.at, nextTries.first?.at, lookupEnds.first?.at, probeDueAt, silenceDueAt]
-      .compactMap { $0 }.min()
+    return [
+      delayEnds.first?.at, nextTries.first?.at, quietStarts.first?.at, lookupEnds.first?.at, probeDueAt, silenceDueAt,
+    ].compactMap { $0 }.min()
   }
 
   /// A record to be changed and put back: left where it is, its arrays would be copied.
@@ -166,7 +176,9 @@ extension NameTable {
     package var tryTimeout: Duration = .seconds(1)
     /// How long an IPv4 answer waits for that of IPv6; RFC 8305 section 3.
     package var resolutionDelay: Duration = .milliseconds(50)
+    /// How many may be on their way, not counting so many that have had no answer for the time of a try.
     package var questions = 1024
+    package var quietQuestions = 16 * 1024
     package var names = 200_000
     /// How long it is believed that there is no such name or no such address.
     package var negativeLifetime: Duration = .seconds(10)
@@ -178,6 +190,8 @@ extension NameTable {
     /// How long nothing is heard until a probe is sent, and how long then until the next.
     package var probeDelay: Duration = .milliseconds(200)
     package var probeInterval: Duration = .seconds(1)
+    /// After how long a server that says nothing is probed again while others answer.
+    package var deafInterval: Duration = .seconds(5)
 
     /// How long servers that live may seem silent: until a probe leaves, and then until it is answered.
     package var longestSilence: Duration { probeDelay + tryTimeout }

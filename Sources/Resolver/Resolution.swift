@@ -41,7 +41,7 @@ package struct ResolverAnswer: Equatable, Sendable {
 
 /// Where to ask, and for how long.
 package struct ResolverSettings: Equatable, Sendable {
-  /// Name servers, as ares_set_servers_ports_csv(3) takes them: "1.1.1.1,[::1]:5353"; nil for the system's.
+  /// Name servers like "1.1.1.1,1.1.1.1:5353,::1,[::1],[::1]:5353"; nil for the system's.
   package var servers: String?
   package var hostsPath = "/etc/hosts"
   /// Where the system's name servers and search domains stand, resolv.conf(5).

@@ -42,6 +42,7 @@ struct ReceivedQuestion {
     case .none: whole(response)
     case .silent: nil
     case .truncated: question.isOverTCP ? whole(response) : truncated(response)
+    case .alwaysTruncated: truncated(response)
     case .wrongID: [id.0 ^ 0x55, id.1 ^ 0x55] + whole(response).dropFirst(2)
     case .wrongQuestion: misdirected(response)
     case .empty: []
@@ -88,6 +89,7 @@ struct ReceivedQuestion {
       switch record.content {
       case .address(let address): address
       case .alias(let name): Self.encoded(name)
+      case .raw(_, let bytes): bytes
       }
     bytes += Self.bytes(UInt16(content.count)) + content
   }

@@ -30,6 +30,8 @@ package struct Record: Hashable, Sendable {
     /// 4 or 16 bytes.
     case address([UInt8])
     case alias(String)
+    /// Whatever bytes, of whatever type.
+    case raw(RecordType, [UInt8])
   }
 
   package var name: String
@@ -46,6 +48,7 @@ package struct Record: Hashable, Sendable {
     switch content {
     case .alias: .alias
     case .address(let bytes): bytes.count == 4 ? .ipv4 : .ipv6
+    case .raw(let type, _): type
     }
   }
 }
@@ -60,6 +63,8 @@ package struct Response: Hashable, Sendable {
     case noSuchName = 3
     case notImplemented = 4
     case refused = 5
+    /// DSO-TYPE Not Implemented, RFC 8490: one that no resolver expects.
+    case typeNotImplemented = 11
   }
 
   /// What is wrong with the message.
@@ -69,6 +74,8 @@ package struct Response: Hashable, Sendable {
     case silent
     /// Over UDP, no records and the bit that asks to come over TCP.
     case truncated
+    /// That, over TCP as well.
+    case alwaysTruncated
     case wrongID
     case wrongQuestion
     /// Bytes that are no message.

@@ -44,7 +44,8 @@ import Testing
 
   @Test(arguments: [
     (Response(.serverFailure), "SERVFAIL"), (Response(.refused), "REFUSED"), (Response(.notImplemented), "NOTIMP"),
-    (Response(.formatError), "FORMERR"),
+    (Response(.formatError), "FORMERR"), (Response(.typeNotImplemented), "RCODE 11"),
+    (Response.noData.with(.alwaysTruncated), "truncated"),
   ])
   func `a server that fails says how, at once`(_ response: Response, _ word: String) throws {
     let began = Clock.bootTime()
@@ -58,6 +59,18 @@ import Testing
 
   @Test func `an answer that ends inside a record is a failure`() throws {
     let (resolution, _) = try look("a.example") { .addresses(["192.0.2.1"], to: $0).with(.cutShort) }
+    guard case .failed(let text) = resolution else { throw Unexpected(resolution) }
+    #expect(text.contains("malformed"))
+  }
+
+  @Test(arguments: [
+    [Record.Content.raw(.ipv4, [192, 0, 2])], [.address([192, 0, 2, 1]), .raw(.ipv4, [192, 0, 2])],
+    [.raw(.ipv6, [UInt8](repeating: 1, count: 17))],
+  ])
+  func `a record that is no address makes the answer a failure`(_ contents: [Record.Content]) throws {
+    let (resolution, _) = try look("a.example", family: 0) { question in
+      Response(.noError, contents.map { Record(question.name, ttl: 60, $0) })
+    }
     guard case .failed(let text) = resolution else { throw Unexpected(resolution) }
     #expect(text.contains("malformed"))
   }
@@ -97,6 +110,24 @@ import Testing
       answers.ask(resolver, "c.example", family: 4)
       #expect(answers.take(final: 2).allSatisfy { $0.answer.resolution.texts?.count == 40 })
     }
+  }
+
+  @Test func `where all answers are truncated and TCP is refused names fail, soon`() throws {
+    let server = try NameServer { .addresses(["192.0.2.1"], to: $0).with(.truncated) }
+    try server.closeListener()
+    try Resolver.withThread(settings(server)) { resolver in
+      let began = Clock.bootTime()
+      for index in 0..<100 { answers.ask(resolver, "n\(index).example") }
+      let arrivals = answers.take(final: 100)
+      #expect(arrivals.count == 100)
+      for arrival in arrivals {
+        guard case .failed(let text) = arrival.answer.resolution else { throw Unexpected(arrival.answer.resolution) }
+        #expect(text.contains("TCP"))
+      }
+      #expect(Clock.bootTime().nanoseconds(since: began) < 3_000_000_000)
+      #expect(resolver.pulse.verdict(since: began, now: Clock.bootTime()) == .living)
+    }
+    #expect((1...200).contains(server.total(of: .nameServer)))
   }
 
   @Test func `more addresses than are of use are cut`() throws {

@@ -267,6 +267,23 @@ import Testing
     #expect(Clock.bootTime().nanoseconds(since: began) < 1_000_000_000)
   }
 
+  @Test(arguments: ["[::1]", "::1", "[2001:db8::53]", "2001:db8::53", "[::1]:1", "127.0.0.1"])
+  func `a server is no trouble to the others, however it is written`(_ text: String) throws {
+    let server = try NameServer { .addresses(["192.0.2.1"], to: $0) }
+    var settings = settings(server)
+    settings.servers = "\(server.text),\(text)"
+    try Resolver.withThread(settings) { resolver in
+      #expect(answers.look(resolver, "a.example", family: 4)?.texts == ["192.0.2.1"])
+    }
+    settings.servers = text
+    settings.lookupTimeout = .milliseconds(300)
+    try Resolver.withThread(settings) { resolver in
+      // Whatever listens there, it is asked.
+      _ = answers.look(resolver, "a.example", family: 4)
+      #expect(resolver.counters.queries == 1)
+    }
+  }
+
   @Test func `a list of servers that is none makes it unavailable`() throws {
     try Resolver.withThread(ResolverSettings(servers: "nonsense")) { resolver in
       let found = answers.look(resolver, "a.example")

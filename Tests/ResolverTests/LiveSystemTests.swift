@@ -95,6 +95,21 @@ import Testing
     #expect(server.count("a.example", .ipv4) == 0)
   }
 
+  @Test func `a truncated answer in a search domain is asked for again over TCP`() throws {
+    let server = try NameServer { question in
+      question.name == "web.first.example"
+        ? .addresses(["192.0.2.1"], to: question).with(.truncated) : .noSuchName
+    }
+    try Self.withFile("search first.example second.example\n") { path in
+      var settings = settings(server)
+      settings.resolvPath = path
+      try Resolver.withThread(settings) { resolver in
+        #expect(answers.look(resolver, "web", family: 4)?.texts == ["192.0.2.1"])
+        #expect(server.count("web.second.example", .ipv4) == 0)
+      }
+    }
+  }
+
   @Test func `a name without a dot is looked for in the search domains, then by itself`() throws {
     let server = try NameServer { question in
       question.name == "web.second.example" || question.name == "alone"

@@ -5,9 +5,9 @@ import Testing
 
 /// Which questions are sent to which server, and when a look-up is given up.
 @Suite struct NameTableQuestionTests {
-  private static func limited(to questions: Int) -> NameTable.Limits {
+  private static func limited(to questions: Int, quiet: Int = 0) -> NameTable.Limits {
     var limits = NameTable.Limits()
-    limits.questions = questions
+    (limits.questions, limits.quietQuestions) = (questions, quiet)
     return limits
   }
 
@@ -28,6 +28,42 @@ import Testing
     #expect(bench.sent.map(\.name) == ["n0", "n1", "n2", "n3", "n4"])
     for index in 2..<10 { bench.reply(["192.0.2.1"], to: "n\(index)") }
     #expect(bench.sent.map(\.name) == (0..<10).map { "n\($0)" })
+  }
+
+  @Test func `questions that get no answer for a second leave their places to others`() {
+    var bench = TableBench(limits: Self.limited(to: 2, quiet: 4))
+    for index in 0..<20 { bench.ask("dead\(index)", family: 4) }
+    bench.passAlive(milliseconds: 999)
+    #expect(bench.sent.count == 2)
+    bench.passAlive(milliseconds: 1)
+    #expect(bench.sent.count == 4)
+    bench.passAlive(milliseconds: 3999)
+    #expect(bench.sent.count == 6, "four of them are quiet, and no more may be")
+    bench.passAlive(milliseconds: 1)
+    #expect(bench.taken().allSatisfy { Self.isTimedOut($0.answer.resolution) })
+    #expect(bench.sent.count == 8)
+    bench.passAlive(milliseconds: 60_000)
+    #expect(bench.sent.count == 20)
+    #expect(bench.taken().count == 18)
+    for index in 0..<3 { bench.ask("n\(index)", family: 4) }
+    #expect(bench.sent.count == 22, "those that have ended count no more")
+  }
+
+  @Test func `they keep them while no server says anything`() {
+    var bench = TableBench(limits: Self.limited(to: 2, quiet: 4))
+    for index in 0..<20 { bench.ask("n\(index)", family: 4) }
+    bench.pass(milliseconds: 2000)
+    #expect(bench.sent.count == 2)
+    bench.replyToProbe(.noAddress)
+    #expect(bench.sent.count == 4)
+    bench.table.replaceServers(["other"], now: bench.now)
+    bench.pass(milliseconds: 900)
+    #expect(bench.sent.count == 8, "all four were asked again, and are not quiet")
+    bench.replyToProbe(.noAddress)
+    bench.pass(milliseconds: 99)
+    #expect(bench.sent.count == 8)
+    bench.pass(milliseconds: 1)
+    #expect(bench.sent.count == 10)
   }
 
   @Test func `the time of a look-up runs from when its question left`() {
@@ -92,14 +128,67 @@ import Testing
     #expect(bench.sent.last == bench.sent.last { $0.name == "b" && $0.server == 0 })
   }
 
-  @Test func `when all servers fail the last failure counts, though another says nothing`() {
+  @Test func `a failure counts when the other servers have said nothing for a second`() {
+    var bench = TableBench(servers: 2)
+    bench.ask("a", family: 4)
+    bench.reply(.failed("SERVFAIL"), .ipv4, server: 0)
+    #expect(bench.sent.map(\.server) == [0, 1])
+    bench.pass(milliseconds: 999)
+    #expect(bench.taken().isEmpty)
+    bench.pass(milliseconds: 1)
+    #expect(bench.takenOne()?.answer.resolution == .failed("name server server 1 SERVFAIL"))
+    bench.ask("b", family: 4)
+    bench.pass(milliseconds: 1000)
+    bench.reply(.failed("REFUSED"), to: "b", .ipv4, server: 1)
+    #expect(bench.taken().isEmpty)
+    bench.pass(milliseconds: 1000)
+    #expect(bench.takenOne()?.answer.resolution == .failed("name server server 2 REFUSED"))
+  }
+
+  @Test func `a server that is deaf while others answer is left out, and probed now and then`() {
+    var bench = TableBench(servers: 2)
+    func look(_ name: String) {
+      bench.ask(name, family: 6)
+      bench.reply(.failed("REFUSED"), to: name, .ipv6, server: 0)
+    }
+    // Others are answered all the time: there is no silence.
+    func passHeard(milliseconds: Int) {
+      for _ in 0..<(milliseconds / 100) {
+        bench.pass(milliseconds: 100)
+        bench.replyToProbe(.noAddress, server: 0)
+      }
+    }
+    look("a")
+    passHeard(milliseconds: 1000)
+    #expect(bench.taken().count == 1)
+    #expect(bench.probes == [1])
+    look("b")
+    #expect(bench.sent.last?.server == 1)
+    passHeard(milliseconds: 1000)
+    _ = bench.taken()
+    for index in 0..<50 {
+      look("n\(index)")
+      passHeard(milliseconds: 100)
+    }
+    #expect(bench.taken().count == 50, "at once")
+    #expect(bench.sent.filter { $0.server == 1 }.count == 2)
+    #expect(bench.probes == [1, 1])
+    bench.replyToProbe(.failed("REFUSED"), server: 1)
+    look("c")
+    #expect(bench.sent.last?.server == 1, "it is back")
+  }
+
+  @Test func `a preferred server that is deaf is not asked first`() {
     var bench = TableBench(servers: 2)
     bench.ask("a", family: 4)
     bench.pass(milliseconds: 1000)
     bench.reply(.failed("SERVFAIL"), .ipv4, server: 1)
-    #expect(bench.taken().isEmpty)
-    bench.pass(milliseconds: 4000)
-    #expect(bench.takenOne()?.answer.resolution == .failed("name server server 2 SERVFAIL"))
+    bench.pass(milliseconds: 1000)
+    #expect(bench.taken().count == 1)
+    bench.ask("b", family: 4)
+    #expect(bench.sent.last?.server == 1)
+    bench.reply(.failed("SERVFAIL"), to: "b", .ipv4, server: 1)
+    #expect(bench.taken().count == 1)
   }
 
   @Test func `after 200 ms of silence there is a probe, then one a second`() {

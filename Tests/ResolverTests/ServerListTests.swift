@@ -15,4 +15,15 @@ import Testing
   func `what is no name server is called so`(_ text: String) {
     #expect(ResolverSettings.problem(ofServers: text) != nil)
   }
+
+  @Test(arguments: [("[127.0.0.1]", "be 127.0.0.1"), ("1.1.1.1,[127.0.0.1]:5353", "be 127.0.0.1:5353")])
+  func `brackets are for IPv6`(_ text: String, _ right: String) {
+    #expect(ResolverSettings.problem(ofServers: text)?.hasSuffix(right) ?? false)
+  }
+
+  @Test func `no more servers are taken than a question can remember`() {
+    let servers = (1...65).map { "192.0.2.\($0)" }
+    #expect(ResolverSettings.problem(ofServers: servers.prefix(64).joined(separator: ",")) == nil)
+    #expect(ResolverSettings.problem(ofServers: servers.joined(separator: ",")) != nil)
+  }
 }
