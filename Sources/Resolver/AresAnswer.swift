@@ -31,8 +31,8 @@ enum AresAnswer {
 
   static func text(of status: Int32) -> String { String(cString: ares_strerror(status)) }
 
-  /// Whether an answer over UDP is only the beginning of one: it says so, or it has more bytes than the library expects.
-  /// Those it leaves out; it expects 512 or, with EDNS, what we say.
+  /// Whether an answer over UDP is only the beginning of one: it says so, or it has more bytes than the library expects
+  /// and so leaves out; it expects 512 or, with EDNS, what we say.
   static func isCut(_ reply: ServerReply, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
     AnswerSection(bytes)?.isTruncated ?? false || reply == malformed && bytes.count >= 512
   }

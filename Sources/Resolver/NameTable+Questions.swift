@@ -211,8 +211,8 @@ extension NameTable {
     conclude(question.key, resolution, until: expiresAt, now: now)
   }
 
-  /// After a server that was of no use: the next, or the end. Once a server has failed, what others have not said within
-  /// a try is not waited for.
+  /// After a server that was of no use: the next, or the end. Once a server has failed, what others have not said
+  /// within a try is not waited for.
   private mutating func goOn(_ number: UInt64, now: Instant) {
     if let server = nextServer(number, deaf: false, now: now) { return ask(server, number, now: now) }
     guard let question = running[number] else { return }

@@ -6,8 +6,9 @@
 // A name has one record with what is known of its IPv4 and its IPv6 addresses. Each family is one question, asked once
 // however many wait for it. A question waits in a queue until fewer than the limit are on their way, then goes to the
 // preferred server; if that one fails, or says nothing for a while, the next is asked as well, and the first real
-// answer counts. Without one, a failure counts as soon as the others have said nothing for a while. The time of a look-up runs from when its question left. One that gets no answer for a while leaves its
-// place to others, as long as servers say anything: there are names that nobody answers for, and many at a time.
+// answer counts. Without one, a failure counts as soon as the others have said nothing for a while. The time of a
+// look-up runs from when its question left. One that gets no answer for a while leaves its place to others, as long as
+// servers say anything: there are names that nobody answers for, and many at a time.
 //
 // All patience is of constant length, one length a queue, so each queue is in order by itself: nothing is sorted, and
 // an ask costs the same with ten names as with a hundred thousand. Only what expires is kept in a heap.

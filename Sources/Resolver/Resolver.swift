@@ -1,13 +1,13 @@
 // Theory of operation
 //
-// One thread owns everything: a table of names with what is known of them (NameTable, pure), and c-ares channels for each
-// name server (AresChannel). Asks come by mailbox; the thread waits in one poll set for it and for the channels'
+// One thread owns everything: a table of names with what is known of them (NameTable, pure), and c-ares channels for
+// each name server (AresChannel). Asks come by mailbox; the thread waits in one poll set for it and for the channels'
 // sockets. Answers are called back on the thread.
 //
 // Each channel has one server, because c-ares with several neither says which one answered, nor that one failed: with
 // its own checks it turns SERVFAIL of the only server into "connection refused", and without them it does not try
-// another. So it makes questions, repeats them and reads answers; which server is asked, and what a failure means, is the
-// table's. That an answer is asked for again over TCP is ours, too: a truncated one tells that the server lives.
+// another. So it makes questions, repeats them and reads answers; which server is asked, and what a failure means, is
+// the table's. That an answer is asked for again over TCP is ours, too: a truncated one tells that the server lives.
 //
 // Askers may have less time than a look-up. When it is over they need to know whether that is the name's fault: the
 // thread publishes since when servers say nothing and since when questions wait for their turn (Pulse).

@@ -24,7 +24,9 @@ enum ServerList {
     var servers: [SocketAddress] = []
     for part in text.split(separator: ",", omittingEmptySubsequences: false) {
       if part.isEmpty {
-        throw Problem(text: "“\(text)” has an empty entry; name servers are written like 192.0.2.1,[2001:db8::1]:53")
+        throw Problem(
+          text: "“\(text)” has an empty entry; name servers are written like 192.0.2.1,[2001:db8::1]:53"
+        )
       }
       let server = try server(part)
       if !servers.contains(server) { servers.append(server) }
