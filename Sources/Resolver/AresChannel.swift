@@ -6,8 +6,8 @@ import PosixIO
 ///
 /// Left to itself the library goes over to TCP for a truncated answer, and if that fails it tells nothing of the first.
 /// So there is a channel that takes such for answers, and one that is over TCP, on which we ask again. In search
-/// domains the library goes on unless an answer has something, and so must see all of it: on a third channel TCP is left
-/// to it.
+/// domains the library goes on unless an answer has something, and so must see all of it: on a third channel TCP is
+/// left to it.
 ///
 /// Not Sendable: a channel belongs to one thread.
 final class AresChannel {
