@@ -235,11 +235,13 @@ import Testing
     try Resolver.withThread(settings(server)) { resolver in
       let began = Clock.bootTime()
       for index in 0..<5000 { answers.ask(resolver, "n\(index).example", family: 4, askedAt: began) }
-      while server.addressQuestions == 0, Clock.bootTime() < began + .seconds(10) { answers.pause(milliseconds: 10) }
+      func verdict() -> Pulse.Verdict { resolver.pulse.verdict(since: began, now: Clock.bootTime()) }
+      // Until the thread has taken them in.
+      while verdict() != .waiting, Clock.bootTime() < began + .seconds(10) { answers.pause(milliseconds: 1) }
       var verdicts: [Pulse.Verdict] = []
       while Clock.bootTime() < began + .seconds(10) {
         answers.pause(milliseconds: 10)
-        let verdict = resolver.pulse.verdict(since: began, now: Clock.bootTime())
+        let verdict = verdict()
         // All have left: the server may not have got to them yet.
         if resolver.counters.queries == 5000 { break }
         verdicts.append(verdict)
