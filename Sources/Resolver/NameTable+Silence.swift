@@ -83,7 +83,7 @@ extension NameTable {
     Pulse(
       lastHeardAt: lastHeardAt,
       silentSince: silence.since,
-      lastSilenceEnd: lastSilenceEnd,
+      recoveredAt: recoveredAt,
       fresh: limits.probeDelay,
       longest: limits.longestSilence
     )
@@ -98,7 +98,7 @@ extension NameTable {
 
   /// A server said something.
   mutating func heard(_ server: Int, now: Instant) {
-    if let due = silenceDueAt, due <= now { lastSilenceEnd = now }
+    if let due = silenceDueAt, due <= now { recoveredAt = now + limits.recovery }
     lastHeardAt = now
     silence.end(by: server, now)
   }

@@ -34,8 +34,8 @@ package struct NameTable {
   package private(set) var counters = ResolverCounters()
   /// When a server last said anything.
   package internal(set) var lastHeardAt: Instant?
-  /// When they said something after they had said nothing for too long.
-  var lastSilenceEnd: Instant?
+  /// When they had time to catch up, after they had said nothing for too long.
+  var recoveredAt: Instant?
   /// What stands here is not asked for.
   package var hosts = HostsFile()
 
@@ -188,6 +188,9 @@ extension NameTable {
     package var longestLifetimeSeconds: UInt32 = 86_400
     /// How long no question is asked after all servers were found unreachable.
     package var outage: Duration = .milliseconds(250)
+    /// After a silence that was too long servers find all that has come meanwhile, and have room for little more: for
+    /// so long what they are asked may be lost.
+    package var recovery: Duration = .seconds(2)
     /// How long nothing is heard until a probe is sent, and how long then until the next.
     package var probeDelay: Duration = .milliseconds(200)
     package var probeInterval: Duration = .seconds(1)

@@ -16,8 +16,8 @@ package struct Pulse: Equatable, Sendable {
   package var lastHeardAt: Instant?
   /// nil while nothing is waited for.
   package var silentSince: Instant?
-  /// When a silence that was too long was over.
-  package var lastSilenceEnd: Instant?
+  /// When servers had time to catch up after a silence that was too long.
+  package var recoveredAt: Instant?
   /// What was asked for before that has been on its way for a while; nil if nothing waits.
   package var waitingSince: Instant?
   /// How long ago servers were heard that live now, and how long they may seem silent.
@@ -28,7 +28,7 @@ package struct Pulse: Equatable, Sendable {
   package func verdict(since start: Instant, now: Instant) -> Verdict {
     if let waitingSince, start >= waitingSince { return .waiting }
     // What was sent meanwhile may be lost.
-    if let lastSilenceEnd, start < lastSilenceEnd { return .silent }
+    if let recoveredAt, start < recoveredAt { return .silent }
     if let lastHeardAt, lastHeardAt >= start, now < lastHeardAt + fresh { return .living }
     guard let silentSince, now < silentSince + longest else { return .silent }
     return .unclear

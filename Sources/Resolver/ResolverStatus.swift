@@ -10,7 +10,7 @@ final class ResolverStatus: Sendable {
   /// 0 for never.
   private let lastHeardNanoseconds = Atomic<UInt64>(0)
   private let silentSinceNanoseconds = Atomic<UInt64>(0)
-  private let lastSilenceEndNanoseconds = Atomic<UInt64>(0)
+  private let recoveredAtNanoseconds = Atomic<UInt64>(0)
   private let waitingSinceNanoseconds = Atomic<UInt64>(0)
   private let limits: NameTable.Limits
 
@@ -23,7 +23,7 @@ final class ResolverStatus: Sendable {
     timeouts.store(counters.timeouts, ordering: .relaxed)
     // Before the answers go out: who gets one may ask at once whether anything was heard. Whoever sees servers living
     // sees the end of their silence, too.
-    lastSilenceEndNanoseconds.store(pulse.lastSilenceEnd?.nanoseconds ?? 0, ordering: .releasing)
+    recoveredAtNanoseconds.store(pulse.recoveredAt?.nanoseconds ?? 0, ordering: .releasing)
     silentSinceNanoseconds.store(pulse.silentSince?.nanoseconds ?? 0, ordering: .releasing)
     waitingSinceNanoseconds.store(pulse.waitingSince?.nanoseconds ?? 0, ordering: .releasing)
     lastHeardNanoseconds.store(pulse.lastHeardAt?.nanoseconds ?? 0, ordering: .releasing)
@@ -45,7 +45,7 @@ final class ResolverStatus: Sendable {
     return Pulse(
       lastHeardAt: lastHeardAt,
       silentSince: silentSince,
-      lastSilenceEnd: Self.instant(lastSilenceEndNanoseconds.load(ordering: .acquiring)),
+      recoveredAt: Self.instant(recoveredAtNanoseconds.load(ordering: .acquiring)),
       waitingSince: Self.instant(waitingSinceNanoseconds.load(ordering: .acquiring)),
       fresh: limits.probeDelay,
       longest: limits.longestSilence

@@ -50,10 +50,14 @@ import Testing
     bench.pass(milliseconds: 1500)
     bench.replyToProbe(.noAddress)
     bench.ask("c", family: 4)
-    bench.passAlive(milliseconds: 3500)
+    bench.passAlive(milliseconds: 2000)
+    bench.ask("d", family: 4)
+    bench.passAlive(milliseconds: 1500)
     #expect(Self.verdicts(&bench) == [.answered, .unavailable])
     bench.passAlive(milliseconds: 1500)
-    #expect(Self.verdicts(&bench) == [.timedOut], "asked for when they were back")
+    #expect(Self.verdicts(&bench) == [.unavailable], "they had much to catch up with")
+    bench.passAlive(milliseconds: 2000)
+    #expect(Self.verdicts(&bench) == [.timedOut], "asked for when they surely were back")
   }
 
   @Test func `that servers fail one name is not heard as silence of any`() {
@@ -116,6 +120,10 @@ import Testing
     #expect(bench.table.sharedPulse.verdict(since: start, now: bench.now) == .silent)
     bench.replyToProbe(.noAddress)
     #expect(bench.table.sharedPulse.verdict(since: start, now: bench.now) == .silent, "it was asked for before")
-    #expect(bench.table.sharedPulse.verdict(since: bench.now, now: bench.now) == .living)
+    #expect(bench.table.sharedPulse.verdict(since: bench.now, now: bench.now) == .silent, "they have to catch up")
+    bench.passAlive(milliseconds: 2000)
+    let back = bench.now
+    bench.passAlive(milliseconds: 100)
+    #expect(bench.table.sharedPulse.verdict(since: back, now: bench.now) == .living)
   }
 }
