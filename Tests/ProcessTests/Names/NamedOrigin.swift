@@ -12,7 +12,8 @@ final class NamedOrigin {
   init(_ sandbox: Sandbox, _ answer: (@Sendable (Question) -> Response)? = nil) throws {
     self.sandbox = sandbox
     origin = try Origin(in: sandbox)
-    names = try NameServer(answer ?? { .loopback(to: $0) })
+    // Not of those that the kernel gives to whoever connects: a server that goes away may want it back.
+    names = try NameServer(port: UInt16(HeldPort.free()), answer ?? { .loopback(to: $0) })
   }
 
   func url(_ host: String, _ target: String = "/fixed/1") throws -> String {
