@@ -42,7 +42,7 @@ final class Connection {
     case failed(TLSFailure)
   }
 
-  /// Without an attempt; see `Token`.
+  /// Without an attempt; its bits are those of `slotMask` and what follows it.
   let token: UInt64
   /// What the poll set knows the connection by, once one of the race's attempts has become it.
   var pollToken: UInt64

@@ -58,7 +58,7 @@ extension Worker {
     }
   }
 
-  /// Takes a part of the body in; less than all only if the decoder has to wait for memory.
+  /// Takes a part of the body in; less than all only if the decoder has to wait, for memory or for its turn.
   func receivedBody(_ connection: Connection, _ bytes: UnsafeRawBufferPointer, _ job: WorkerJob) -> BodyIntake {
     if connection.attempt.next != nil {
       drain(connection, bytes.count)
@@ -86,7 +86,7 @@ extension Worker {
   private func decode(_ bytes: UnsafeRawBufferPointer, of connection: Connection, _ job: WorkerJob) -> BodyIntake {
     guard let decoder = connection.decoder else { return .whole }
     // Those who wait come first.
-    if isMemoryShort, !isFeeding, decoder.reservedBytes == 0 { return .starved(taken: 0) }
+    if isMemoryShort, !isDecodingOn, decoder.reservedBytes == 0 { return .starved(taken: 0) }
     let policy = job.specification.body
     let most = decoder.decodedBytes + Self.decodedPerTurn
     var offset = 0
@@ -150,13 +150,13 @@ extension Worker {
 
   // MARK: Waiting
 
-  private var isMemoryShort: Bool { starving.contains { $0.held?.lacksMemory == true } }
+  private var isMemoryShort: Bool { undecoded.contains { $0.held?.lacksMemory == true } }
 
   /// Keeps what cannot be decoded now, and reads no more. Out of the poll set, which would say again and again that the
   /// peer hung up.
   func hold(_ connection: Connection, body: UnsafeRawBufferPointer, rest: UnsafeRawBufferPointer, lacksMemory: Bool) {
     connection.held = HeldInput(body: Array(body), rest: Array(rest), lacksMemory: lacksMemory)
-    starving.append(connection)
+    undecoded.append(connection)
     do throws(SystemError) { try poller.remove(connection.descriptor) } catch {
       return fail(connection, FetchFailure(.reset, in: .local, error.description))
     }
@@ -179,27 +179,27 @@ extension Worker {
 
   /// Goes on with those that have waited for their turn, and from time to time with those that wait for memory, in the
   /// order in which they began to: what others give back is not announced.
-  func feedStarving() {
-    guard !starving.isEmpty else { return }
-    isFeeding = true
-    defer { isFeeding = false }
-    var looksForMemory = now >= feedingDueAt
-    if looksForMemory { feedingDueAt = now.adding(nanoseconds: Self.feedingInterval) }
-    let waiting = starving
-    starving = []
+  func decodeOn() {
+    guard !undecoded.isEmpty else { return }
+    isDecodingOn = true
+    defer { isDecodingOn = false }
+    var looksForMemory = now >= memoryDueAt
+    if looksForMemory { memoryDueAt = now.adding(nanoseconds: Self.memoryInterval) }
+    let waiting = undecoded
+    undecoded = []
     for connection in waiting {
       guard let held = connection.held else { continue }
       guard looksForMemory || !held.lacksMemory else {
-        starving.append(connection)
+        undecoded.append(connection)
         continue
       }
-      feed(connection, held)
+      decodeRest(connection, held)
       // The first that finds none keeps its place, and so do those behind.
       if connection.held?.lacksMemory == true { looksForMemory = false }
     }
   }
 
-  private func feed(_ connection: Connection, _ held: HeldInput) {
+  private func decodeRest(_ connection: Connection, _ held: HeldInput) {
     guard let job else { return }
     let intake = held.body.withUnsafeBytes { receivedBody(connection, $0, job) }
     guard connection.state != .closed else { return }
@@ -223,6 +223,6 @@ extension Worker {
 
   private func keepHeld(_ connection: Connection, _ held: HeldInput, _ taken: Int, lacksMemory: Bool) {
     connection.held = HeldInput(body: Array(held.body[taken...]), rest: held.rest, lacksMemory: lacksMemory)
-    starving.append(connection)
+    undecoded.append(connection)
   }
 }

@@ -13,6 +13,11 @@ import TLS
 // origin's share allows another. A response is read into the worker's one receive buffer and parsed from there, so
 // a kept-alive connection costs one recv(2) and one send(2) a request and no allocation.
 //
+// A connection begins with a name (`+Names`), goes over a race of its addresses (`+Racing`, `ConnectionRace`) and
+// perhaps a proxy's tunnel (`+Tunnel`) to TLS (`+Dialing`); all of it is one connection of the origin's share. Bodies
+// are decoded as they come (`+Body`); one that finds no memory for that, or makes very much, is held, with its socket
+// out of the poll set, until its turn comes.
+//
 // The worker never sleeps on a row: what cannot end now leaves as a deferral. Time limits are kept as one instant a
 // connection and one lower bound over all of them; connections are only looked through when that bound has passed.
 //
@@ -87,11 +92,11 @@ package final class Worker {
   /// Connections that have more to read than they were allowed in their turn.
   var unread: [Connection] = []
   /// Connections whose bodies wait to be decoded; those that lack memory in the order in which they found none.
-  var starving: [Connection] = []
-  var isFeeding = false
+  var undecoded: [Connection] = []
+  var isDecodingOn = false
   /// When it is looked for again.
-  var feedingDueAt = Instant.zero
-  static let feedingInterval: UInt64 = 5_000_000
+  var memoryDueAt = Instant.zero
+  static let memoryInterval: UInt64 = 5_000_000
   private var isStopped = false
 
   /// `inbox` is what others send to, `outbox` where reports go.
@@ -140,7 +145,7 @@ package final class Worker {
       }
       if !asked.isEmpty { settle(asked) }
       readOn()
-      feedStarving()
+      decodeOn()
       if now >= earliestDeadline { expireDeadlines() }
       resumeStalled()
       flushIfDue()
@@ -160,10 +165,10 @@ package final class Worker {
   private func patience() -> Int32 {
     if !unread.isEmpty { return 0 }
     var due = min(earliestDeadline, builder.dueAt, isEffortStale ? effortDueAt : .distantFuture)
-    if !starving.isEmpty {
-      if starving.contains(where: { $0.held?.lacksMemory == false }) { return 0 }
+    if !undecoded.isEmpty {
+      if undecoded.contains(where: { $0.held?.lacksMemory == false }) { return 0 }
       // Memory is given back by other workers, too, which nobody tells.
-      due = min(due, feedingDueAt)
+      due = min(due, memoryDueAt)
     }
     if !stalled.isEmpty { due = min(due, max(now.adding(nanoseconds: 5_000_000), dialingPausedUntil)) }
     guard due != .distantFuture else { return 10_000 }
@@ -220,7 +225,7 @@ package final class Worker {
     earlyShares.removeAll()
     stalled.removeAll()
     unread.removeAll()
-    starving.removeAll()
+    undecoded.removeAll()
     settling.removeAll()
     queries.removeAll()
     names.removeAll()
