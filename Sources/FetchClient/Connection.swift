@@ -93,6 +93,7 @@ final class Connection {
   var remoteIP: [UInt8] = []
   var hasGlobalPeer = false
   var tlsFacts: TLSFacts?
+  private var reusedText: ConnectionText?
   /// Nanoseconds that it may rest between requests, once that was found out.
   var idleLifetime: UInt64?
 
@@ -161,6 +162,16 @@ final class Connection {
     case .ended, nil: return .failed(.unexpectedEnd)
     case .failed(let number): return .failed(.system(errno: number))
     }
+  }
+
+  /// For the record of a request on it; nil if it never had a peer.
+  func text(isReused: Bool) -> ConnectionText? {
+    if isReused, let reusedText { return reusedText }
+    guard !remoteIP.isEmpty else { return nil }
+    let text = ConnectionText(remoteIP: remoteIP, reused: isReused, tls: tlsFacts)
+    // All of its requests but the first say the same.
+    if isReused { reusedText = text }
+    return text
   }
 
   /// Wire bytes since the last call.

@@ -9,12 +9,28 @@ import WireProtocol
 struct PendingRow {
   let batch: RowBatch
   let row: FramedRow
-  /// Replaces the row's own redirect state once this worker has followed one itself.
-  var redirect: RedirectState?
+  /// Behind a reference, because few rows have one and all are moved a few times.
+  private var followed: Followed?
   /// Set after the one silent repeat that a kept-alive connection may cost (RFC 9112 section 9.3.1).
   var needsFreshConnection = false
   /// When the attempt began, if an earlier part of it ran already.
   var begun: Attempt.Beginning?
+
+  init(batch: RowBatch, row: FramedRow) {
+    self.batch = batch
+    self.row = row
+  }
+
+  /// Replaces the row's own redirect state once this worker has followed one itself.
+  var redirect: RedirectState? {
+    get { followed?.state }
+    set { followed = newValue.map(Followed.init) }
+  }
+
+  private final class Followed {
+    let state: RedirectState
+    init(_ state: RedirectState) { self.state = state }
+  }
 }
 
 /// What one worker knows about an origin: its rows, its connections, its addresses, its TLS sessions.

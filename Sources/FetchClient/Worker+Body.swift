@@ -64,19 +64,19 @@ extension Worker {
       drain(connection, bytes.count)
       return .whole
     }
-    let room = job.specification.body.maximumBytes - connection.attempt.bodyBytes
+    let room = job.body.maximumBytes - connection.attempt.bodyBytes
     let kept = UInt64(bytes.count) <= room ? bytes : UnsafeRawBufferPointer(rebasing: bytes.prefix(Int(room)))
     if connection.isDecoding {
       let intake = decode(kept, of: connection, job)
       guard intake == .whole, connection.state != .closed else { return intake }
     } else {
       if job.decodes { connection.attempt.decodedBytes? += UInt64(kept.count) }
-      keep(kept, of: connection, job.specification.body)
+      keep(kept, of: connection, job.body)
     }
     connection.attempt.bodyBytes += UInt64(kept.count)
     if kept.count < bytes.count {
       connection.attempt.isTruncated = true
-      conclude(connection, nil)
+      conclude(connection, nil, job)
       close(connection)
       pump(connection.origin)
     }
@@ -87,7 +87,7 @@ extension Worker {
     guard let decoder = connection.decoder else { return .whole }
     // Those who wait come first.
     if isMemoryShort, !isDecodingOn, decoder.reservedBytes == 0 { return .starved(taken: 0) }
-    let policy = job.specification.body
+    let policy = job.body
     let most = decoder.decodedBytes + Self.decodedPerTurn
     var offset = 0
     repeat {
@@ -218,7 +218,7 @@ extension Worker {
     connection.stageStart = now
     connection.attempt.speed.start(at: now)
     held.rest.withUnsafeBytes { parse(connection, $0, job) }
-    if connection.isExchanging { receive(connection) }
+    if connection.isExchanging { receive(connection, job) }
   }
 
   private func keepHeld(_ connection: Connection, _ held: HeldInput, _ taken: Int, lacksMemory: Bool) {

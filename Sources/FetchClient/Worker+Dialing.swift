@@ -89,7 +89,7 @@ extension Worker {
     guard let job else { return }
     let origin = connection.origin
     connection.connectTime = now.nanoseconds(since: connection.openedAt) - (connection.dnsTime ?? 0)
-    guard origin.isTLS else { return send(connection) }
+    guard origin.isTLS else { return send(connection, job) }
     let context = connection.variant.withholdsIdentity ? job.context.tlsWithoutIdentity : job.context.tls
     let identity = origin.identity(indication: connection.variant.indication)
     guard
@@ -103,10 +103,10 @@ extension Worker {
     connection.tls = tls
     connection.state = .handshaking
     renewDeadline(connection, .handshaking, job)
-    continueHandshake(connection)
+    continueHandshake(connection, job)
   }
 
-  func continueHandshake(_ connection: Connection) {
+  func continueHandshake(_ connection: Connection, _ job: WorkerJob) {
     guard let tls = connection.tls else { return }
     switch tls.handshake() {
     case .wantsRead: watch(connection, for: .read)
@@ -125,7 +125,7 @@ extension Worker {
       let before = (connection.dnsTime ?? 0) + (connection.connectTime ?? 0)
       connection.tlsTime = now.nanoseconds(since: connection.openedAt.adding(nanoseconds: before))
       connection.tlsFacts = TLSFacts(version: tls.version, cipher: tls.cipher, resumed: tls.wasResumed)
-      send(connection)
+      send(connection, job)
     }
   }
 

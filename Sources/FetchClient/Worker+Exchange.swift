@@ -10,6 +10,7 @@ import WireProtocol
 extension Worker {
   /// An event of a connection's socket, with the token that the poll set has for it.
   func handle(_ connection: Connection, _ readiness: Poller.Readiness, _ token: UInt64) {
+    guard let job else { return }
     now = Clock.bootTime()
     let state = connection.state
     if state == .connecting { return finishConnecting(connection, Connection.attempt(ofPollToken: token)) }
@@ -18,14 +19,14 @@ extension Worker {
     switch state {
     case .resolving, .connecting, .closed: break
     case .tunneling: continueTunnel(connection)
-    case .handshaking: continueHandshake(connection)
+    case .handshaking: continueHandshake(connection, job)
     case .sending:
       // An answer may come before the request is out (RFC 9112 section 9.5).
-      if readiness.isReadable { receive(connection) }
-      guard connection.state == .sending, connection.held == nil, !stopsSending(connection) else { break }
+      if readiness.isReadable { receive(connection, job) }
+      guard connection.state == .sending, connection.held == nil, !stopsSending(connection, job) else { break }
       // Watched for reading only, it is TLS that has to read before it writes.
-      if readiness.isWritable || connection.interest == .read { continueSending(connection) }
-    case .receiving: receive(connection)
+      if readiness.isWritable || connection.interest == .read { continueSending(connection, job) }
+    case .receiving: receive(connection, job)
     case .idle: probe(connection)
     }
   }
@@ -89,8 +90,7 @@ extension Worker {
   }
 
   /// Starts a row on a connection that was idle; the caller has taken it from the idle ones.
-  func start(_ pending: consuming PendingRow, on connection: Connection) {
-    guard let job else { return }
+  func start(_ pending: consuming PendingRow, on connection: Connection, _ job: WorkerJob) {
     connection.attempt.restart(pending, now: now, wallMicroseconds: wallMicroseconds())
     connection.state = .sending
     guard prepare(&connection.attempt, at: connection.origin, job, into: &connection.output) else {
@@ -109,21 +109,20 @@ extension Worker {
     connection.attempt.isOnReusedConnection = true
     effort.attempts += 1
     effort.requestsOnReusedConnections += 1
-    send(connection)
+    send(connection, job)
   }
 
-  func send(_ connection: Connection) {
+  func send(_ connection: Connection, _ job: WorkerJob) {
     connection.outputSent = 0
     connection.state = .sending
     connection.reader.begin(for: connection.attempt.method)
     connection.attempt.sentAt = now
     connection.attempt.speed.start(at: now)
     connection.stageStart = now
-    continueSending(connection)
+    continueSending(connection, job)
   }
 
-  func continueSending(_ connection: Connection) {
-    guard let job else { return }
+  func continueSending(_ connection: Connection, _ job: WorkerJob) {
     guard connection.outputSent > 0 || admission.isLeased(at: now) else { return takeBack(connection) }
     while connection.outputSent < connection.output.count {
       let transfer = connection.output.withUnsafeBytes { bytes in
@@ -138,7 +137,7 @@ extension Worker {
         renewDeadline(connection, .sending, job)
         return watch(connection, for: interest)
       case .ended: return lost(connection, .unexpectedEnd)
-      case .failed(let failure): return readLastAnswer(connection, failure)
+      case .failed(let failure): return readLastAnswer(connection, failure, job)
       }
     }
     connection.state = .receiving
@@ -151,8 +150,8 @@ extension Worker {
 
   /// An answer that refuses the request, or leads elsewhere, has come before all of the request was out: the rest is of
   /// no use (RFC 9112 section 9.5). After one that accepts it the server may still want it.
-  private func stopsSending(_ connection: Connection) -> Bool {
-    guard connection.attempt.hasHead, connection.reader.head.status >= 300, let job else { return false }
+  private func stopsSending(_ connection: Connection, _ job: WorkerJob) -> Bool {
+    guard connection.attempt.hasHead, connection.reader.head.status >= 300 else { return false }
     connection.state = .receiving
     renewDeadline(connection, .receivingBody, job)
     watch(connection, for: .read)
@@ -161,11 +160,11 @@ extension Worker {
 
   /// The peer takes no more of the request. Its answer may have come before, unless nothing of the request has left:
   /// then what there is answers something else.
-  private func readLastAnswer(_ connection: Connection, _ failure: TLSFailure) {
+  private func readLastAnswer(_ connection: Connection, _ failure: TLSFailure, _ job: WorkerJob) {
     while connection.outputSent > 0, connection.isExchanging {
       switch connection.read(into: receiveBuffer) {
-      case .bytes(let count): consume(connection, count)
-      case .ended(let clean) where connection.reader.hasReceivedBytes: return ended(connection, clean: clean)
+      case .bytes(let count): consume(connection, count, job)
+      case .ended(let clean) where connection.reader.hasReceivedBytes: return ended(connection, clean: clean, job)
       // It says why, and the failure of the write only that.
       case .failed(.alert(let description)): return lost(connection, .alert(description: description))
       case .ended, .wouldBlock, .failed: return lost(connection, failure)
@@ -185,7 +184,7 @@ extension Worker {
 
   /// Reads what is there, but not so much that others have to wait for long. More may be waiting inside TLS, which the
   /// poll set cannot see.
-  func receive(_ connection: Connection) {
+  func receive(_ connection: Connection, _ job: WorkerJob) {
     var readsLeft = Self.readsPerTurn
     repeat {
       guard readsLeft > 0 else {
@@ -194,19 +193,18 @@ extension Worker {
       }
       readsLeft -= 1
       switch connection.read(into: receiveBuffer) {
-      case .bytes(let count): consume(connection, count)
+      case .bytes(let count): consume(connection, count, job)
       case .wouldBlock(let interest):
         // While the request is on its way, what that waits for stays watched.
         if connection.state == .receiving { watch(connection, for: interest) }
         return
-      case .ended(let clean): return ended(connection, clean: clean)
+      case .ended(let clean): return ended(connection, clean: clean, job)
       case .failed(let failure): return lost(connection, failure)
       }
     } while connection.isExchanging && connection.tls?.hasBufferedInput == true
   }
 
-  private func consume(_ connection: Connection, _ count: Int) {
-    guard let job else { return }
+  private func consume(_ connection: Connection, _ count: Int, _ job: WorkerJob) {
     if connection.attempt.firstByteAt == .zero { connection.attempt.firstByteAt = now }
     connection.attempt.speed.moved(count)
     // While the request is on its way, that is what has to make progress.
@@ -252,14 +250,15 @@ extension Worker {
         receivedHead(connection, job)
         // A redirect that must not be followed ends the attempt here, and so does one whose body is not worth a look.
         if connection.state == .closed { return }
-      case .end: return completed(connection, hasLeftover: offset < input.count)
+      case .end: return completed(connection, hasLeftover: offset < input.count, job)
       }
     }
   }
 
   /// The response is whole. The connection goes on if nothing speaks against it.
-  func completed(_ connection: Connection, hasLeftover: Bool) {
-    now = Clock.bootTime()
+  private func completed(_ connection: Connection, hasLeftover: Bool, _ job: WorkerJob) {
+    // Of a long body `now` may be the time of its beginning.
+    if connection.attempt.bodyBytes > Self.longBody { now = Clock.bootTime() }
     guard finishDecoding(connection) else { return }
     let isOut = connection.outputSent == connection.output.count
     let isYoung = now.nanoseconds(since: connection.openedAt) < Self.maximumAge
@@ -269,7 +268,7 @@ extension Worker {
     if connection.attempt.next != nil {
       goOn(connection)
     } else {
-      conclude(connection, nil)
+      conclude(connection, nil, job)
     }
     keepSessions(of: connection)
     if persists, origin.openConnections <= origin.share, isSilent(connection) {
@@ -283,7 +282,7 @@ extension Worker {
   // MARK: Ends
 
   /// The peer ended the stream.
-  private func ended(_ connection: Connection, clean: Bool) {
+  private func ended(_ connection: Connection, clean: Bool, _ job: WorkerJob) {
     if repeatsSilently(connection) { return }
     guard connection.reader.hasReceivedBytes || connection.tls == nil || clean else {
       return fail(
@@ -297,7 +296,7 @@ extension Worker {
     }
     do throws(ResponseError) {
       _ = try connection.reader.finish(clean: clean)
-      completed(connection, hasLeftover: false)
+      completed(connection, hasLeftover: false, job)
     } catch {
       let phase: FailurePhase = connection.attempt.hasHead ? .body : .head
       fail(connection, FailureMapping.response(error, in: phase, host: hostName(connection)))
@@ -339,8 +338,9 @@ extension Worker {
   func fail(_ connection: Connection, _ failure: FetchFailure) {
     // Where to go on is known; what else its response has to say does not matter.
     if connection.attempt.next != nil, failure.code != .timeoutTotal { return leave(connection) }
+    guard let job else { return }
     let origin = connection.origin
-    conclude(connection, failure)
+    conclude(connection, failure, job)
     close(connection)
     pump(origin)
   }

@@ -45,7 +45,7 @@ extension Worker {
 
   /// Starts as many waiting rows as connections, share, lease and credit allow.
   func pump(_ origin: OriginSlot) {
-    guard !origin.isPumping else { return }
+    guard let job, !origin.isPumping else { return }
     origin.isPumping = true
     defer { origin.isPumping = false }
     if now < origin.pausedUntil { return returnWaiting(of: origin) }
@@ -54,7 +54,7 @@ extension Worker {
       let needsFresh = origin.waiting[0].needsFreshConnection
       if !needsFresh, let connection = origin.idle.popLast() {
         busyConnections += 1
-        start(origin.waiting.removeFirst(), on: connection)
+        start(origin.waiting.removeFirst(), on: connection, job)
       } else if !needsFresh, origin.waiting.count <= origin.settling {
         // They will be served in a moment.
         return

@@ -21,7 +21,7 @@ extension Worker {
   /// The head is there: decide about a redirect now, so that its body is drained and not recorded.
   func receivedHead(_ connection: Connection, _ job: WorkerJob) {
     connection.attempt.hasHead = true
-    connection.inlineBody.removeAll(keepingCapacity: true)
+    if !connection.inlineBody.isEmpty { connection.inlineBody.removeAll(keepingCapacity: true) }
     if job.followsRedirects { considerRedirect(connection, job) }
     if job.decodes, connection.state != .closed, connection.attempt.next == nil { prepareDecoding(connection, job) }
   }
@@ -157,13 +157,12 @@ extension Worker {
   // MARK: Records and deferrals
 
   /// Ends an attempt with a response, a failure, or both.
-  func conclude(_ connection: Connection, _ failure: FetchFailure?) {
-    guard let job else { return }
+  func conclude(_ connection: Connection, _ failure: FetchFailure?, _ job: WorkerJob) {
     let status = connection.attempt.hasHead ? connection.reader.head.status : nil
     let elapsed =
       Duration.milliseconds(Int64(connection.attempt.pending.row.elapsedMilliseconds))
       + .nanoseconds(Int64(clamping: now.nanoseconds(since: connection.attempt.startedAt)))
-    let pause = notePause(connection, status)
+    let pause = notePause(connection, &connection.reader, status)
     let verdict = AttemptVerdict(
       failure: failure?.code,
       status: status,
@@ -171,11 +170,11 @@ extension Worker {
       attempts: connection.attempt.attempts,
       elapsed: elapsed,
       retryAfterMilliseconds: pause,
-      policy: job.specification.retry
+      policy: job.retry
     )
     switch verdict {
     case .final:
-      record(connection, connection.attempt, failure, job)
+      record(connection, connection.attempt, &connection.reader, failure, job)
       if pause > 0, status == 429 || status == 503 {
         let number = connection.origin.number
         originPauses[number] = max(originPauses[number] ?? 0, pause)
@@ -200,8 +199,9 @@ extension Worker {
 
   /// Milliseconds for which the answer asks to be left alone; 0 for none. A pause of the origin stops its rows here,
   /// too: those that wait, and for a moment those that the coordinator sends before it knows.
-  private func notePause(_ connection: Connection, _ status: Int?) -> UInt64 {
-    guard let milliseconds = retryAfter(connection), milliseconds > 0 else { return 0 }
+  private func notePause(_ connection: Connection, _ reader: inout ResponseReader, _ status: Int?) -> UInt64 {
+    // A success asks for nothing (RFC 9110 section 10.2.3).
+    guard let status, status >= 300, let milliseconds = retryAfter(reader.head), milliseconds > 0 else { return 0 }
     if status == 429 || status == 503 {
       let shown = min(milliseconds, Self.longestHold) * 1_000_000
       connection.origin.pausedUntil = now.adding(nanoseconds: shown)
@@ -209,9 +209,8 @@ extension Worker {
     return milliseconds
   }
 
-  private func retryAfter(_ connection: Connection) -> UInt64? {
-    let head = connection.reader.head
-    guard connection.attempt.hasHead, let range = head.firstValue(of: "retry-after") else { return nil }
+  private func retryAfter(_ head: ResponseHead) -> UInt64? {
+    guard let range = head.firstValue(of: "retry-after") else { return nil }
     let value = head.bytes.span.extracting(range)
     let wall = wallMicroseconds()
     guard let date = head.firstValue(of: "date") else {
@@ -220,9 +219,11 @@ extension Worker {
     return RetryAfter.milliseconds(value, date: head.bytes.span.extracting(date), wallMicroseconds: wall)
   }
 
+  /// `reader` is not changed; only `inout` keeps each look at its head from copying it.
   private func record(
     _ connection: Connection,
     _ attempt: borrowing Attempt,
+    _ reader: inout ResponseReader,
     _ failure: FetchFailure?,
     _ job: WorkerJob
   ) {
@@ -232,22 +233,17 @@ extension Worker {
     fields.attempts = UInt32(attempt.attempts)
     fields.startedAt = attempt.startedWallMicroseconds
     fields.failure = failure
-    if !connection.remoteIP.isEmpty {
-      fields.remoteIP = connection.remoteIP
-      fields.reused = attempt.isOnReusedConnection
-      fields.tls = connection.tlsFacts
-    }
+    fields.connection = connection.text(isReused: attempt.isOnReusedConnection)
     fields.redirects = attempt.pending.redirect?.hops ?? 0
     fields.finalURL = attempt.currentURL
     fields.time = times(of: connection, attempt)
-    let head = connection.reader.head
-    if attempt.hasHead { describeResponse(head, connection, attempt, job, in: &fields) }
-    let includesBody = attempt.hasHead && job.specification.body.disposition == .inline
-    let body = connection.inlineBody
+    if attempt.hasHead { describeResponse(reader.head, connection, attempt, job, in: &fields) }
+    let includesBody = attempt.hasHead && job.body.disposition == .inline
+    let body = includesBody ? connection.inlineBody : []
     let line = job.writer.append(
       fields,
       url: attempt.urlText.span,
-      head: head.bytes.span,
+      head: reader.head.bytes.span,
       body: includesBody ? body.span : nil,
       to: &builder.block.lines
     )
@@ -272,7 +268,7 @@ extension Worker {
     _ job: WorkerJob,
     in fields: inout RecordFields
   ) {
-    let policy = job.specification.body
+    let policy = job.body
     fields.status = head.status
     fields.httpMinorVersion = UInt8(head.minorVersion)
     fields.contentType = head.firstValue(of: "content-type")

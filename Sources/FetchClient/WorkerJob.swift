@@ -10,6 +10,8 @@ final class WorkerJob {
   let limits: TimeLimits
   let hasClientIdentity: Bool
   // Looked at for each response: the specification is a large thing to reach into.
+  let body: BodyPolicy
+  let retry: RetryPolicy
   let followsRedirects: Bool
   let decodes: Bool
   let book: AddressBook
@@ -27,6 +29,8 @@ final class WorkerJob {
     hasClientIdentity = context.specification.tls.certificatePEM != nil
     followsRedirects = context.specification.redirects.follow
     decodes = context.specification.body.decodes
+    body = context.specification.body
+    retry = context.specification.retry
     book = AddressBook(context.specification.addressing)
     proxies = ProxyRouting(context.specification.proxies)
     acceptedCodings = Self.codings(acceptedBy: context.specification.request.headers) ?? []

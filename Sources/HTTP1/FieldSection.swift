@@ -43,8 +43,9 @@ package struct FieldSection: Equatable, Sendable {
   }
 
   mutating func removeAll() {
-    bytes.removeAll(keepingCapacity: true)
-    entries.removeAll(keepingCapacity: true)
+    // Even of an empty array it costs a call.
+    if !bytes.isEmpty { bytes.removeAll(keepingCapacity: true) }
+    if !entries.isEmpty { entries.removeAll(keepingCapacity: true) }
   }
 }
 

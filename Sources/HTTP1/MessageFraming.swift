@@ -18,19 +18,24 @@ struct MessageFraming: Equatable, Sendable {
   var framing: Framing
   var persists: Bool
 
-  /// The one decision about a final response's body (RFC 9112 section 6.3) and persistence (section 9.3).
-  init(_ status: StatusLine, _ fields: FieldSection, for request: RequestKind) throws(ResponseError) {
-    let facts = FramingFields(fields)
+  /// The one decision about a final response's body (RFC 9112 section 6.3) and persistence (section 9.3). `fields` is
+  /// not changed; only `inout` keeps it from being copied.
+  init(
+    _ status: StatusLine,
+    _ facts: FramingFacts,
+    _ fields: inout FieldSection,
+    for request: RequestKind
+  ) throws(ResponseError) {
     let bodiless = request == .head || status.status == 204 || status.status == 304
     let isTunnel = request == .connect && 200...299 ~= status.status
 
     if bodiless || isTunnel {
       framing = .none  // items 1 and 2: the fields describe a body that is not sent, so they are not judged
     } else if facts.hasTransferEncoding {
-      try facts.checkTransferEncoding(fields)
+      try facts.checkTransferEncoding(&fields)
       framing = .chunked  // items 3 and 4
     } else if facts.hasContentLength {
-      framing = .length(try facts.contentLength(fields))  // items 5 and 6
+      framing = .length(try facts.contentLength(&fields))  // items 5 and 6
     } else {
       framing = .untilClose  // item 8
     }
@@ -47,42 +52,47 @@ struct MessageFraming: Equatable, Sendable {
   }
 }
 
-/// What the fields of interest say, from one walk over the table.
-private struct FramingFields {
-  var hasTransferEncoding = false
-  var hasContentLength = false
-  var asksToClose = false
-  var asksToKeepAlive = false
+/// What the fields of interest say, noted while they are read.
+struct FramingFacts: Equatable, Sendable {
+  private(set) var hasTransferEncoding = false
+  private(set) var asksToClose = false
+  private(set) var asksToKeepAlive = false
+  private var contentLengths = 0
 
-  init(_ fields: FieldSection) {
-    for entry in fields.entries {
-      switch entry.kind {
-      case .other: break
-      case .contentLength: hasContentLength = true
-      case .transferEncoding: hasTransferEncoding = true
-      case .connection: readConnection(fields, entry)
-      }
+  var hasContentLength: Bool { contentLengths > 0 }
+
+  /// Notes a field; once more if a continuation line has made its value longer.
+  @inline(__always)
+  mutating func note(_ entry: FieldEntry, in base: UnsafePointer<UInt8>) {
+    switch entry.kind {
+    case .other: break
+    case .contentLength: contentLengths += 1
+    case .transferEncoding: hasTransferEncoding = true
+    case .connection: noteConnection(base, from: Int(entry.valueStart), to: Int(entry.valueEnd))
     }
   }
 
-  private mutating func readConnection(_ fields: FieldSection, _ entry: FieldEntry) {
-    fields.bytes.withUnsafeBufferPointer { buffer in
-      guard let base = buffer.baseAddress else { return }
-      var elements = ListElements(base, from: Int(entry.valueStart), to: Int(entry.valueEnd))
-      while let element = elements.next() {
-        let start = base + element.lowerBound
-        if Octet.equal(start, count: element.count, lowercased: "close") { asksToClose = true }
-        if Octet.equal(start, count: element.count, lowercased: "keep-alive") { asksToKeepAlive = true }
-      }
+  private mutating func noteConnection(_ base: UnsafePointer<UInt8>, from start: Int, to end: Int) {
+    // What most servers send needs no list.
+    if Octet.equal(base + start, count: end - start, lowercased: "keep-alive") {
+      asksToKeepAlive = true
+      return
+    }
+    var elements = ListElements(base, from: start, to: end)
+    while let element = elements.next() {
+      let start = base + element.lowerBound
+      if Octet.equal(start, count: element.count, lowercased: "close") { asksToClose = true }
+      if Octet.equal(start, count: element.count, lowercased: "keep-alive") { asksToKeepAlive = true }
     }
   }
 
   /// Accepts one `chunked` over all lines and nothing else; empty list elements do not count (RFC 9110 5.6.1.2).
-  func checkTransferEncoding(_ fields: FieldSection) throws(ResponseError) {
+  func checkTransferEncoding(_ fields: inout FieldSection) throws(ResponseError) {
+    let entries = fields.entries
     let isChunkedOnly = fields.bytes.withUnsafeBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return false }
       var codings = 0
-      for entry in fields.entries where entry.kind == .transferEncoding {
+      for entry in entries where entry.kind == .transferEncoding {
         var elements = ListElements(base, from: Int(entry.valueStart), to: Int(entry.valueEnd))
         while let element = elements.next() {
           if element.isEmpty { continue }
@@ -97,11 +107,12 @@ private struct FramingFields {
   }
 
   /// The length that every element of every line agrees on (RFC 9110 section 8.6).
-  func contentLength(_ fields: FieldSection) throws(ResponseError) -> UInt64 {
-    try fields.bytes.withUnsafeBufferPointer { buffer throws(ResponseError) in
+  func contentLength(_ fields: inout FieldSection) throws(ResponseError) -> UInt64 {
+    let entries = fields.entries
+    return try fields.bytes.withUnsafeBufferPointer { buffer throws(ResponseError) in
       guard let base = buffer.baseAddress else { throw .malformed(.contentLength) }
       var length: UInt64?
-      for entry in fields.entries where entry.kind == .contentLength {
+      for entry in entries where entry.kind == .contentLength {
         var elements = ListElements(base, from: Int(entry.valueStart), to: Int(entry.valueEnd))
         while let element = elements.next() {
           let value = try Self.decimal(base, element)

@@ -153,7 +153,7 @@ extension ResponseReader {
       try discardInterim(status.status)
       return (consumed, .interim(status: status.status))
     }
-    let message = try MessageFraming(status, head.fields, for: request)
+    let message = try MessageFraming(status, parser.facts, &head.fields, for: request)
     head.status = status.status
     head.minorVersion = status.minorVersion
     head.reason = status.reason

@@ -9,6 +9,7 @@ struct SectionParser: Equatable, Sendable {
   /// Where the line being read begins; after the end of the section, where the section ends.
   private(set) var lineStart = 0
   private(set) var statusLine = StatusLine()
+  private(set) var facts = FramingFacts()
   private var searched = 0
   private var emptyLinesLeft = 0
   private var stage = Stage.fields
@@ -16,6 +17,7 @@ struct SectionParser: Equatable, Sendable {
   /// Ready for a head. The allowance of empty lines is for the whole exchange: interim responses share it.
   mutating func beginHead(isFirst: Bool) {
     if isFirst { emptyLinesLeft = Policy.skippedEmptyLines }
+    facts = FramingFacts()
     stage = .statusLine
     lineStart = 0
     searched = 0
@@ -55,7 +57,9 @@ struct SectionParser: Equatable, Sendable {
             try unfold(base, from: start, to: end, into: &entries)
           } else {
             guard entries.count < limits.fieldCount else { throw .headTooLarge(.fieldCount) }
-            entries.append(try Self.field(base, from: start, to: end))
+            let entry = try Self.field(base, from: start, to: end)
+            facts.note(entry, in: base)
+            entries.append(entry)
           }
         }
       }
@@ -136,7 +140,7 @@ struct SectionParser: Equatable, Sendable {
 
   /// Joins a continuation line to the field before it with one SP (RFC 9112 section 5.2), moving the text down
   /// over the line end. Lines of white space alone add nothing.
-  private func unfold(
+  private mutating func unfold(
     _ base: UnsafeMutablePointer<UInt8>,
     from start: Int,
     to end: Int,
@@ -159,6 +163,7 @@ struct SectionParser: Equatable, Sendable {
         entry.valueEnd = UInt32(truncatingIfNeeded: join + 1 + text.count)
       }
     }
+    facts.note(entry, in: base)
     entries.append(entry)
   }
 

@@ -13,6 +13,8 @@ enum LineLimits {
   static let contentType = 8 * 1024
   static let message = 16 * 1024
   static let shortText = 2 * 1024
+  /// Keys and fixed words of what is said about a connection.
+  static let connection = 128
   /// A body whose text would be longer goes as base64, which is shorter for the longest body.
   static let body = 704 * 1024
   /// Keys, punctuation, numbers, the digest and the fixed words.
@@ -46,8 +48,7 @@ struct LinePlan {
     if let failure = fields.failure {
       capacity += textBound(failure.message.utf8.count, limit: LineLimits.message)
     }
-    if let remoteIP = fields.remoteIP { capacity += textBound(remoteIP.count, limit: LineLimits.shortText) }
-    if let tls = fields.tls { capacity += textBound(tls.cipher.count, limit: LineLimits.shortText) }
+    if let connection = fields.connection { capacity += connection.bytes.count }
     if let body { plan(body) }
     // Last, because header fields get whatever the others leave.
     if let headers = fields.headers, let head { plan(headers, in: head) }

@@ -6,9 +6,9 @@ package typealias SHA256Digest = InlineArray<32, UInt8>
 /// Everything that one record says, except its large texts, which the writer borrows.
 ///
 /// Meant to live in a request's slot and to be filled while the attempt goes on: setting a member allocates
-/// nothing unless the caller makes a new array. nil always means that the member does not apply, and leaves the
+/// nothing unless the caller makes a new array. Not copyable, because a copy retains all of its storage. nil always means that the member does not apply, and leaves the
 /// field out of the line.
-package struct RecordFields: Sendable {
+package struct RecordFields: ~Copyable, Sendable {
   /// Number of the row from 0.
   package var seq: UInt64
   /// The caller's own name for the row.
@@ -48,12 +48,8 @@ package struct RecordFields: Sendable {
   package var attempts: UInt32 = 1
   /// Microseconds since 1970 (UTC) at which the attempt began.
   package var startedAt: UInt64?
-  /// The peer's address in numbers.
-  package var remoteIP: [UInt8]?
-  /// Whether the connection had carried a request before.
-  package var reused: Bool?
-  /// nil on plain HTTP and before a handshake has ended.
-  package var tls: TLSFacts?
+  /// nil before there was one.
+  package var connection: ConnectionText?
   /// How long the attempt took.
   package var time = PhaseTimes()
 
@@ -71,22 +67,6 @@ package struct HeaderPosition: Hashable, Sendable {
   package init(name: Range<Int>, value: Range<Int>) {
     self.name = name
     self.value = value
-  }
-}
-
-/// What a record says about the TLS of its connection; made once a connection.
-package struct TLSFacts: Sendable {
-  /// "1.2" or "1.3".
-  package var version: StaticString
-  /// The name that OpenSSL gives it.
-  package var cipher: [UInt8]
-  /// Whether the handshake resumed a session.
-  package var resumed: Bool
-
-  package init(version: StaticString, cipher: [UInt8], resumed: Bool) {
-    self.version = version
-    self.cipher = cipher
-    self.resumed = resumed
   }
 }
 

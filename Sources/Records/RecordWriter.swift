@@ -64,7 +64,7 @@ package struct RecordWriter: Sendable {
           timestamp.write(microseconds: startedAt, to: &line)
           line.literal("\"")
         }
-        line.connection(fields)
+        if let connection = fields.connection { line.verbatim(connection.bytes) }
         line.time(fields.time)
         if let body { line.body(body, plan.body) }
         line.literal("}\n")
@@ -198,24 +198,6 @@ extension LineCursor {
     literal(#"","message":""#)
     text(failure.message.utf8.span, limit: LineLimits.message)
     literal(failure.code.isRetryable ? #"","retryable":true}"# : #"","retryable":false}"#)
-  }
-
-  fileprivate mutating func connection(_ fields: borrowing RecordFields) {
-    if let remoteIP = fields.remoteIP {
-      literal(#","remote_ip":""#)
-      text(remoteIP.span, limit: LineLimits.shortText)
-      literal("\"")
-    }
-    if let reused = fields.reused {
-      if reused { literal(#","reused":true"#) } else { literal(#","reused":false"#) }
-    }
-    if let tls = fields.tls {
-      literal(#","tls":{"version":""#)
-      literal(tls.version)
-      literal(#"","cipher":""#)
-      text(tls.cipher.span, limit: LineLimits.shortText)
-      if tls.resumed { literal(#"","resumed":true}"#) } else { literal(#"","resumed":false}"#) }
-    }
   }
 
   fileprivate mutating func time(_ time: PhaseTimes) {

@@ -30,9 +30,8 @@ import Testing
     )
     fields.attempts = .max
     fields.startedAt = .max
-    fields.remoteIP = mebibyte
-    fields.reused = false
-    fields.tls = TLSFacts(version: "1.3", cipher: mebibyte, resumed: false)
+    let facts = TLSFacts(version: "1.3", cipher: mebibyte, resumed: false)
+    fields.connection = ConnectionText(remoteIP: mebibyte, reused: false, tls: facts)
     fields.time.dns = .max
     fields.time.connect = .max
     fields.time.tls = .max

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct `A record line` {
   /// The column that goes with a record when it is sent.
-  private func column(_ fields: RecordFields, length: Int) -> ResultColumn {
+  private func column(_ fields: borrowing RecordFields, length: Int) -> ResultColumn {
     ResultColumn(
       seq: fields.seq,
       bodyBytes: fields.bodyBytes ?? 0,
@@ -43,9 +43,8 @@ import Testing
     fields.failure = maybe(FetchFailure(code, in: .head, String(decoding: random.bytes(upTo: 80), as: UTF8.self)))
     fields.attempts = UInt32(number(Int.random(in: 1...20, using: &random)))
     fields.startedAt = maybe(number(51))
-    fields.remoteIP = maybe(Array("192.0.2.7".utf8))
-    fields.reused = maybe(true)
-    fields.tls = maybe(TLSFacts(version: "1.3", cipher: random.bytes(upTo: 20), resumed: true))
+    let facts = maybe(TLSFacts(version: "1.3", cipher: random.bytes(upTo: 20), resumed: true))
+    fields.connection = maybe(ConnectionText(remoteIP: Array("192.0.2.7".utf8), reused: true, tls: facts))
     fields.time.dns = maybe(number(30))
     fields.time.connect = maybe(number(30))
     fields.time.tls = maybe(number(30))

@@ -54,7 +54,7 @@ struct Line {
 
 /// Renders one record into a block of its own.
 func line(
-  _ fields: RecordFields,
+  _ fields: borrowing RecordFields,
   agent: String = "web1-3f9c",
   url: [UInt8]? = nil,
   head: [UInt8] = [],
@@ -69,7 +69,7 @@ func line(
 
 /// `RecordWriter.append` for arrays that may be missing.
 func append(
-  _ fields: RecordFields,
+  _ fields: borrowing RecordFields,
   with writer: inout RecordWriter,
   url: [UInt8]?,
   head: [UInt8],

@@ -34,9 +34,8 @@ import Testing
     fields.failure = FetchFailure(.closedEarly, in: .body, "1024 bytes expected, 1000 got")
     fields.attempts = 3
     fields.startedAt = 1_795_366_800_123_456
-    fields.remoteIP = Array("192.0.2.7".utf8)
-    fields.reused = false
-    fields.tls = TLSFacts(version: "1.3", cipher: Array("TLS_AES_256_GCM_SHA384".utf8), resumed: true)
+    let facts = TLSFacts(version: "1.3", cipher: Array("TLS_AES_256_GCM_SHA384".utf8), resumed: true)
+    fields.connection = ConnectionText(remoteIP: Array("192.0.2.7".utf8), reused: false, tls: facts)
     fields.time.dns = 400_000
     fields.time.connect = 12_100_000
     fields.time.tls = 13_000_000
@@ -56,9 +55,8 @@ import Testing
     fields.bodyBytes = 1024
     fields.bodySHA256 = SHA256Digest(repeating: 0xA9)
     fields.startedAt = 1_795_366_800_123_456
-    fields.remoteIP = Array("192.0.2.7".utf8)
-    fields.reused = false
-    fields.tls = TLSFacts(version: "1.3", cipher: Array("TLS_AES_256_GCM_SHA384".utf8), resumed: true)
+    let facts = TLSFacts(version: "1.3", cipher: Array("TLS_AES_256_GCM_SHA384".utf8), resumed: true)
+    fields.connection = ConnectionText(remoteIP: Array("192.0.2.7".utf8), reused: false, tls: facts)
     fields.time.dns = 400_000
     fields.time.connect = 12_100_000
     fields.time.tls = 13_000_000
