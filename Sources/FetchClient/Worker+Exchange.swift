@@ -47,8 +47,9 @@ extension Worker {
     return true
   }
 
-  /// The request of a row that was read, or of the hop that its attempt has come to. `row` is not changed; only
-  /// `inout` keeps each look at a member from copying all of a struct that stands in a class.
+  /// The request of a row that was read, or of the hop that its attempt has come to. `row` gives its
+  /// text away and is else not changed; only `inout` keeps each look at a member from copying all of a struct that
+  /// stands in a class.
   private func write(
     _ row: inout RowRequest,
     of attempt: inout Attempt,
@@ -58,7 +59,7 @@ extension Worker {
   ) {
     let context = job.context
     let redirect = attempt.pending.redirect
-    row.copyURLText(to: &attempt.urlText)
+    row.exchangeURLText(for: &attempt.urlText)
     attempt.rowID = row.id
     // Both belong to the row's own origin.
     let leftOrigin = redirect?.dropsCredentials == true

@@ -91,6 +91,8 @@ package final class Worker {
   /// Connections that have just got to rest: the poll set has to be asked about each once more, because what comes
   /// behind a response is no answer to the next request (RFC 9112 section 6.3).
   var settling: [Connection] = []
+  /// Those of the turn before; both lists keep their storage and swap places.
+  private var asked: [Connection] = []
   /// Connections that have more to read than they were allowed in their turn.
   var unread: [Connection] = []
   /// Connections whose bodies wait to be decoded; those that lack memory in the order in which they found none.
@@ -133,8 +135,7 @@ package final class Worker {
   /// Runs until `stop` comes.
   package func run() throws(SystemError) {
     while !isStopped {
-      let asked = settling
-      if !asked.isEmpty { settling = [] }
+      swap(&asked, &settling)
       let count = try poller.wait(milliseconds: asked.isEmpty ? patience() : 0)
       now = Clock.bootTime()
       for index in 0..<count {
@@ -145,7 +146,10 @@ package final class Worker {
           handle(connection, readiness, token)
         }
       }
-      if !asked.isEmpty { settle(asked) }
+      if !asked.isEmpty {
+        settle(asked)
+        asked.removeAll(keepingCapacity: true)
+      }
       readOn()
       decodeOn()
       if now >= earliestDeadline { expireDeadlines() }
@@ -229,6 +233,7 @@ package final class Worker {
     unread.removeAll()
     undecoded.removeAll()
     settling.removeAll()
+    asked.removeAll()
     queries.removeAll()
     names.removeAll()
     originPauses.removeAll()

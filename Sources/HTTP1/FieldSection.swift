@@ -42,6 +42,26 @@ package struct FieldSection: Equatable, Sendable {
     }
   }
 
+  /// The entry that a line at `start` of `line`, which reaches to `end`, has if it is the same as field `index` here; nil
+  /// if it is another.
+  @inline(__always)
+  func entry(_ index: Int, ifAt start: Int, of line: UnsafePointer<UInt8>, end: Int) -> FieldEntry? {
+    guard index < entries.count else { return nil }
+    var entry = entries[index]
+    let first = Int(entry.nameStart)
+    let count = Int(entry.valueEnd) - first
+    guard start + count + 2 <= end, line[start + count] == Octet.carriageReturn,
+      line[start + count + 1] == Octet.lineFeed,
+      bytes.withUnsafeBufferPointer({ Octet.areEqual($0.baseAddress.map { $0 + first }, line + start, count: count) })
+    else { return nil }
+    let shift = UInt32(truncatingIfNeeded: start) &- entry.nameStart
+    entry.nameStart &+= shift
+    entry.nameEnd &+= shift
+    entry.valueStart &+= shift
+    entry.valueEnd &+= shift
+    return entry
+  }
+
   mutating func removeAll() {
     // Even of an empty array it costs a call.
     if !bytes.isEmpty { bytes.removeAll(keepingCapacity: true) }

@@ -130,6 +130,11 @@ struct FramingFacts: Equatable, Sendable {
     guard !range.isEmpty else { throw .malformed(.contentLength) }
     for index in range where !Octet.isDigit(base[index]) { throw .malformed(.contentLength) }
     var value: UInt64 = 0
+    // So many digits are always less than the greatest.
+    if range.count <= 18 {
+      for index in range { value = value &* 10 &+ UInt64(base[index] &- UInt8(ascii: "0")) }
+      return value
+    }
     for index in range {
       let (scaled, overflow) = value.multipliedReportingOverflow(by: 10)
       let (sum, carry) = scaled.addingReportingOverflow(UInt64(base[index] - UInt8(ascii: "0")))

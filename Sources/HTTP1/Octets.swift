@@ -46,6 +46,25 @@ enum Octet {
     return true
   }
 
+  /// Whether two runs of `count` bytes are the same; eight at a time, the last ones perhaps twice.
+  @inline(__always)
+  static func areEqual(_ one: UnsafePointer<UInt8>?, _ other: UnsafePointer<UInt8>, count: Int) -> Bool {
+    guard let one else { return count == 0 }
+    var index = 0
+    if count >= 8 {
+      while index &+ 8 <= count {
+        if load(one + index) != load(other + index) { return false }
+        index &+= 8
+      }
+      return load(one + (count &- 8)) == load(other + (count &- 8))
+    }
+    while index < count {
+      if one[index] != other[index] { return false }
+      index &+= 1
+    }
+    return true
+  }
+
   /// Index of the first byte below 0x20 in `start ..< end`, or `end`. Eight bytes at a time, in a plain integer:
   /// the vector types of the standard library are ten times slower here.
   @inline(__always)

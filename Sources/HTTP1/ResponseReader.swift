@@ -67,6 +67,9 @@ package struct ResponseReader: Equatable, Sendable {
   /// reader goes on costs the reader its storage.
   package private(set) var head = ResponseHead()
 
+  /// Of the response before this one, for the lines that are the same.
+  private var lastFields = FieldSection()
+
   /// Whether any byte came since `begin`: from then on the request must not be repeated silently.
   package private(set) var hasReceivedBytes = false
 
@@ -87,6 +90,7 @@ package struct ResponseReader: Equatable, Sendable {
   package mutating func begin(for method: RequestMethod) {
     request = RequestKind(method)
     phase = .head
+    swap(&head.fields, &lastFields)
     head.removeAll()
     parser.beginHead(isFirst: true)
     persists = false
@@ -146,7 +150,7 @@ package struct ResponseReader: Equatable, Sendable {
 
 extension ResponseReader {
   private mutating func readHead(_ input: Span<UInt8>) throws(ResponseError) -> (consumed: Int, event: Event) {
-    let (consumed, isComplete) = try Self.ingest(input, from: 0, into: &head.fields, &parser, headLimits)
+    let (consumed, isComplete) = try Self.ingest(input, from: 0, into: &head.fields, &lastFields, &parser, headLimits)
     guard isComplete else { return (consumed, .needsMore) }
     let status = parser.statusLine
     if status.status < 200 {
@@ -212,7 +216,14 @@ extension ResponseReader {
     _ input: Span<UInt8>,
     from start: Int
   ) throws(ResponseError) -> (consumed: Int, event: Event) {
-    let (consumed, isComplete) = try Self.ingest(input, from: start, into: &head.trailers, &parser, trailerLimits)
+    let (consumed, isComplete) = try Self.ingest(
+      input,
+      from: start,
+      into: &head.trailers,
+      &lastFields,
+      &parser,
+      trailerLimits
+    )
     guard isComplete else { return (consumed, .needsMore) }
     end()
     return (consumed, .end)
@@ -224,6 +235,7 @@ extension ResponseReader {
     _ input: Span<UInt8>,
     from start: Int,
     into section: inout FieldSection,
+    _ last: inout FieldSection,
     _ parser: inout SectionParser,
     _ limits: SectionLimits
   ) throws(ResponseError) -> (consumed: Int, isComplete: Bool) {
@@ -234,7 +246,7 @@ extension ResponseReader {
         section.bytes.append(contentsOf: UnsafeBufferPointer(rebasing: $0[consumed..<end]))
       }
       consumed = end
-      if try parser.advance(&section.bytes, &section.entries, limits) {
+      if try parser.advance(&section.bytes, &section.entries, &last, limits) {
         let surplus = section.bytes.count - parser.lineStart
         section.bytes.removeLast(surplus)
         return (consumed - surplus, true)

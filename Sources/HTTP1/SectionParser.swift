@@ -30,15 +30,25 @@ struct SectionParser: Equatable, Sendable {
   }
 
   /// Reads on through `bytes`; true once the empty line that ends the section has been read.
+  ///
+  /// `last` is a section that was read before, and is not changed (`inout` keeps it from being copied): a server says most of what it says again and again, and a line that is
+  /// the same as the one in its place there is known already.
   mutating func advance(
     _ bytes: inout [UInt8],
     _ entries: inout [FieldEntry],
+    _ last: inout FieldSection,
     _ limits: SectionLimits
   ) throws(ResponseError) -> Bool {
     try bytes.withUnsafeMutableBufferPointer { buffer throws(ResponseError) in
       guard let base = buffer.baseAddress else { return false }
       while true {
-        if stage == .statusLine { try checkStatusLinePrefix(base, count: buffer.count) }
+        if stage == .statusLine {
+          try checkStatusLinePrefix(base, count: buffer.count)
+        } else if let entry = knownEntry(entries.count, &last, base, count: buffer.count, limits) {
+          facts.note(entry, in: base)
+          entries.append(entry)
+          continue
+        }
         guard let end = try lineEnd(base, count: buffer.count, limits) else { return false }
         let start = lineStart
         lineStart = end + 2
@@ -64,6 +74,26 @@ struct SectionParser: Equatable, Sendable {
         }
       }
     }
+  }
+
+  /// The entry of the line that begins here, if it is whole and the same as the one in its place before.
+  @inline(__always)
+  private mutating func knownEntry(
+    _ index: Int,
+    _ last: inout FieldSection,
+    _ base: UnsafePointer<UInt8>,
+    count: Int,
+    _ limits: SectionLimits
+  ) -> FieldEntry? {
+    guard searched == lineStart, index < limits.fieldCount,
+      let entry = last.entry(index, ifAt: lineStart, of: base, end: min(count, limits.totalBytes))
+    else { return nil }
+    let end = Int(entry.valueEnd) + 2
+    // A folded line may have become longer than one line may be.
+    guard end - lineStart <= limits.fieldLineBytes else { return nil }
+    lineStart = end
+    searched = end
+    return entry
   }
 
   private func checkStatusLinePrefix(_ base: UnsafePointer<UInt8>, count: Int) throws(ResponseError) {

@@ -81,6 +81,27 @@ extension [UInt8] {
   }
 }
 
+/// Whether `text` begins with `bytes`. Eight bytes at a time, the last ones perhaps twice.
+func isPrefix(_ bytes: [UInt8], of text: Span<UInt8>) -> Bool {
+  let count = bytes.count
+  guard text.count >= count else { return false }
+  return bytes.withUnsafeBytes { bytes in
+    text.withUnsafeBytes { text in
+      func differ(at offset: Int) -> Bool {
+        bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+          != text.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+      }
+      guard count >= 8 else { return (0..<count).allSatisfy { bytes[$0] == text[$0] } }
+      var offset = 0
+      while offset + 8 <= count {
+        if differ(at: offset) { return false }
+        offset += 8
+      }
+      return !differ(at: count - 8)
+    }
+  }
+}
+
 /// Bytes that may be absent; the storage survives being absent, so that reading row after row allocates nothing.
 struct OptionalBytes: Equatable, Sendable {
   /// Empty while absent, so that two absent values are equal.

@@ -133,7 +133,6 @@ struct WrittenOrigin: Equatable, Sendable {
   func end(in url: Span<UInt8>) -> Int? {
     let end = bytes.count
     guard end > 0, url.count >= end, url.count == end || ByteSet.authorityEnd.contains(url[end]) else { return nil }
-    for index in 0..<end where bytes[index] != url[index] { return nil }
-    return end
+    return isPrefix(bytes, of: url) ? end : nil
   }
 }
