@@ -117,7 +117,7 @@ struct InputReader: ~Copyable {
         guard isWithinLimit() else { return false }
       case .ended(let bytes, let isCut):
         // The last line may lack its end.
-        if !partial.isEmpty { add(partial[...], to: &chunk) }
+        if !partial.isEmpty { add(partial.span, to: &chunk) }
         partial = []
         guard isWithinLimit() else { return false }
         let hashes = source.takeHashes()
@@ -142,12 +142,12 @@ struct InputReader: ~Copyable {
     var start = 0
     while let end = Self.newline(in: bytes, from: start) {
       if partial.isEmpty {
-        add(bytes[start..<end], to: &chunk)
+        add(bytes.span.extracting(start..<end), to: &chunk)
       } else {
         extendPartial(bytes[start..<end])
         let line = partial
         partial.removeAll(keepingCapacity: true)
-        add(line[...], to: &chunk)
+        add(line.span, to: &chunk)
       }
       start = end + 1
     }
@@ -168,21 +168,20 @@ struct InputReader: ~Copyable {
     }
   }
 
-  private mutating func add(_ line: ArraySlice<UInt8>, to chunk: inout RowChunk) {
-    let line = line.prefix(RowRequest.maximumLineBytes + 1)
-    guard !isSkippedLine(line.span) else { return }
+  private mutating func add(_ wholeLine: Span<UInt8>, to chunk: inout RowChunk) {
+    let line = wholeLine.extracting(first: RowRequest.maximumLineBytes + 1)
+    guard !isSkippedLine(line) else { return }
     let seq = nextSeq
     nextSeq += 1
     guard !settled.settled.contains(seq) else { return addSettled(to: &chunk) }
-    let isJSON = line.first { $0 != 0x20 && $0 != 0x09 } == UInt8(ascii: "{")
     var isUnsafe = isUnsafeByDefault
     let hasOrigin: Bool
-    if isJSON {
+    if Self.isJSON(line) {
       // Its method decides whether it may be repeated, so all of it is read.
-      hasOrigin = (try? scratch.parse(line.span)) != nil
+      hasOrigin = (try? scratch.parse(line)) != nil
       if hasOrigin, let method = scratch.method { isUnsafe = !method.isIdempotent }
     } else {
-      hasOrigin = scratch.parseOrigin(line.span)
+      hasOrigin = scratch.parseOrigin(line)
     }
     let mustNotRepeat = isUnsafe && !repeatsUnsafe
     if mustNotRepeat, settled.unclear.contains(seq) {
@@ -196,14 +195,25 @@ struct InputReader: ~Copyable {
       mustNotRepeat: mustNotRepeat,
       isUnsafe: isUnsafe
     )
-    chunk.bytes.append(contentsOf: line)
+    line.withUnsafeBufferPointer { chunk.bytes.append(contentsOf: $0) }
     chunk.rows.append(row)
+  }
+
+  private static func isJSON(_ line: Span<UInt8>) -> Bool {
+    var index = 0
+    while index < line.count, line[index] == 0x20 || line[index] == 0x09 { index += 1 }
+    return index < line.count && line[index] == UInt8(ascii: "{")
   }
 
   private func addSettled(to chunk: inout RowChunk) {
     chunk.rows.append(
       RowChunk.Row(offset: 0, length: 0, origin: RowChunk.Row.settled, mustNotRepeat: false, isUnsafe: false)
     )
+  }
+
+  private static func value(of index: inout Int32, or next: Int32) -> Int32 {
+    if index < 0 { index = next }
+    return index
   }
 
   private mutating func originIndex(in chunk: inout RowChunk) -> Int32 {
@@ -213,14 +223,10 @@ struct InputReader: ~Copyable {
     }
     key.removeAll(keepingCapacity: true)
     scratch.url.appendOriginKey(to: &key)
-    let index: Int32
-    if let known = keyIndices[key] {
-      index = known
-    } else {
-      index = Int32(chunk.originKeys.count)
-      chunk.originKeys.append(key)
-      keyIndices[key] = index
-    }
+    // Looked up once, known or not: the hash is what costs.
+    let next = Int32(chunk.originKeys.count)
+    let index = Self.value(of: &keyIndices[key, default: -1], or: next)
+    if index == next { chunk.originKeys.append(key) }
     lastHost.removeAll(keepingCapacity: true)
     lastHost.append(contentsOf: scratch.url.host)
     lastPort = scratch.url.port

@@ -29,16 +29,27 @@ package enum RowFrame {
   ) {
     var state: [UInt8] = []
     if let redirect { RedirectFrame.append(redirect, to: &state) }
-    frame.appendInteger(seq)
-    frame.appendInteger(origin)
-    frame.appendInteger(elapsedMilliseconds)
-    frame.appendInteger(UInt32(line.count))
-    frame.appendInteger(UInt32(state.count))
-    frame.appendInteger(attempts)
-    frame.append(mustNotRepeat ? 1 : 0)
-    frame.append(0)
-    frame.append(contentsOf: state)
-    line.withUnsafeBufferPointer { frame.append(contentsOf: $0) }
+    // One reservation: every row of a job comes through here.
+    let count = headerBytes + state.count + line.count
+    frame.append(addingCapacity: count) { output in
+      output.withUnsafeMutableBufferPointer { memory, written in
+        precondition(memory.count >= count)
+        let row = UnsafeMutableRawBufferPointer(memory)
+        row.storeBytes(of: seq.littleEndian, as: UInt64.self)
+        row.storeBytes(of: origin.littleEndian, toByteOffset: 8, as: UInt32.self)
+        row.storeBytes(of: elapsedMilliseconds.littleEndian, toByteOffset: 12, as: UInt32.self)
+        row.storeBytes(of: UInt32(line.count).littleEndian, toByteOffset: 16, as: UInt32.self)
+        row.storeBytes(of: UInt32(state.count).littleEndian, toByteOffset: 20, as: UInt32.self)
+        row.storeBytes(of: attempts.littleEndian, toByteOffset: 24, as: UInt16.self)
+        row.storeBytes(of: mustNotRepeat ? 1 : 0, toByteOffset: 26, as: UInt8.self)
+        row.storeBytes(of: 0, toByteOffset: 27, as: UInt8.self)
+        if !state.isEmpty { UnsafeMutableRawBufferPointer(rebasing: row[headerBytes...]).copyBytes(from: state) }
+        line.withUnsafeBytes { line in
+          UnsafeMutableRawBufferPointer(rebasing: row[(headerBytes + state.count)...]).copyMemory(from: line)
+        }
+        written = count
+      }
+    }
   }
 
   package static func decode(_ frame: [UInt8], count: Int) throws(FrameError) -> [FramedRow] {
