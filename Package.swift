@@ -134,6 +134,16 @@ let package = Package(
       swiftSettings: settings
     ),
 
+    // Agents that answer every row at once, for what the coordinator costs by itself.
+    .executableTarget(
+      name: "InstantAgents",
+      dependencies: [
+        "FetchModel", "Keys", "PosixIO", "Records", "Scheduling", "WireProtocol", "ZeroMQ", argumentParser, deque,
+      ],
+      path: "Benchmarks/InstantAgents",
+      swiftSettings: settings
+    ),
+
     // A name server for tests.
     .target(
       name: "NameServer",
