@@ -14,7 +14,7 @@ rounds=${1:-5}
 seconds=${2:-5}
 connections=50
 # Command, and the package that brings it.
-benchmark_tools=(nginx:nginx wrk:wrk openssl:openssl python3:python3 taskset:util-linux curl:curl awk:mawk)
+benchmark_tools=(nginx:nginx openssl:openssl python3:python3 taskset:util-linux curl:curl awk:mawk)
 
 die() {
   printf '%s: %s\n' "$script" "$1" >&2

@@ -104,9 +104,14 @@ check_scripts() {
   local -a scripts
   # Not every folder need be there.
   mapfile -t scripts < <(
-    find deploy protos Tests Benchmarks .ci -type f \( -name '*.sh' -o -path .ci/run \) 2>/dev/null | sort
+    find deploy protos Tests Benchmarks .ci -name .build -prune -o \
+      -type f \( -name '*.sh' -o -path .ci/run \) -print 2>/dev/null | sort
   )
   shellcheck --external-sources "${scripts[@]}"
+  # Of the benchmarks only what is pure. -B: the folder belongs to the sources.
+  if [ -d Benchmarks/suite ]; then
+    python3 -B -m unittest discover --start-directory Benchmarks/suite/tests --top-level-directory Benchmarks
+  fi
 }
 
 run_gates() {
@@ -134,7 +139,7 @@ run_all() {
   step "format (swift format lint)"
   # Generated files say themselves that they are to be left out (swift-format-ignore-file).
   swift format lint --strict --parallel --recursive Sources Tests Package.swift
-  step "scripts (shellcheck)"
+  step "scripts (shellcheck, unittest)"
   check_scripts
   step "generated code (protos/generate.sh --check)"
   protos/generate.sh --check
