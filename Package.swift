@@ -133,6 +133,16 @@ let package = Package(
       path: "Benchmarks/SchedulerCost",
       swiftSettings: settings
     ),
+    // And each of the other steps on a request's way.
+    .executableTarget(
+      name: "HotPathCost",
+      dependencies: [
+        "CoordinatorRuntime", "FetchClient", "FetchModel", "HTTP1", "JobStore", "PosixIO", "Records", "TLS",
+        "WireProtocol",
+      ],
+      path: "Benchmarks/HotPathCost",
+      swiftSettings: settings
+    ),
 
     // Agents that answer every row at once, for what the coordinator costs by itself.
     .executableTarget(

@@ -117,8 +117,9 @@ struct InputReader: ~Copyable {
         guard isWithinLimit() else { return false }
       case .ended(let bytes, let isCut):
         // The last line may lack its end.
-        if !partial.isEmpty { add(partial.span, to: &chunk) }
+        let line = partial
         partial = []
+        if !line.isEmpty { add(line.span, to: &chunk) }
         guard isWithinLimit() else { return false }
         let hashes = source.takeHashes()
         if !chunk.rows.isEmpty { report(.chunk(chunk)) }
