@@ -64,6 +64,8 @@ struct FramingFacts: Equatable, Sendable {
   /// Notes a field; once more if a continuation line has made its value longer.
   @inline(__always)
   mutating func note(_ entry: FieldEntry, in base: UnsafePointer<UInt8>) {
+    // Nearly all of them.
+    if entry.kind == .other { return }
     switch entry.kind {
     case .other: break
     case .contentLength: contentLengths += 1

@@ -36,6 +36,7 @@ package final class TLSConnection {
   /// nil if OpenSSL refuses: out of memory, or an identity that must not be verified.
   package init?(_ context: TLSContext, socket: Int32, identity: Identity, resuming session: TLSSession?) {
     ErrorQueue.clear()
+    defer { ErrorQueue.clear() }
     guard let handle = SSL_new(context.handle) else { return nil }
     guard let socket = SocketBIO(socket) else {
       SSL_free(handle)
@@ -87,14 +88,17 @@ package final class TLSConnection {
     String(decoding: bytes, as: UTF8.self).withCString(body)
   }
 
-  /// Before every call that may read, write or fail.
+  /// Before every call that may read or write.
   private func beginCall() {
-    ErrorQueue.clear()
+    ErrorQueue.assertEmpty()
     socket.beginCall()
   }
 
   /// Goes on with the handshake. Once it is complete, the peer is who `identity` says (if the context verifies).
   package func handshake() -> Handshake {
+    ErrorQueue.clear()
+    // Certificates are read by trying decoders, which may say that it was not their turn.
+    defer { ErrorQueue.clear() }
     beginCall()
     let status = SSL_do_handshake(handle)
     if status == 1 {

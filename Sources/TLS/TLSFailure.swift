@@ -25,6 +25,10 @@ enum ErrorQueue {
   /// look costs a tenth of clearing it.
   static func clear() { if ERR_peek_error() != 0 { ERR_clear_error() } }
 
+  /// Reading and writing find it empty, because whatever may leave something clears it afterwards: to look costs as
+  /// much as encoding a request.
+  static func assertEmpty() { assert(ERR_peek_error() == 0, "an earlier call has left something in the error queue") }
+
   static func takeFailure(systemError: Int32, isSystemCall: Bool) -> TLSFailure {
     let first = ERR_get_error()
     defer { ERR_clear_error() }
