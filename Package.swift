@@ -12,8 +12,8 @@ let settings: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
   .enableUpcomingFeature("InternalImportsByDefault"),
   .enableUpcomingFeature("MemberImportVisibility"),
-  // The compiler proves most accesses exclusive. The rest it has checked at run time, a seventh of what a request costs;
-  // debug builds, which run all tests, keep these checks.
+  // The compiler proves most accesses exclusive. The rest it has checked at run time, a seventh of what a request
+  // costs; debug builds, which run all tests, keep these checks.
   .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 

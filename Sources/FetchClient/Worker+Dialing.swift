@@ -97,7 +97,8 @@ extension Worker {
         context,
         socket: connection.descriptor,
         identity: identity,
-        resuming: origin.takeSession(for: identity, in: context)
+        resuming: origin.takeSession(for: identity, in: context),
+        chains: job.chains
       )
     else { return localTrouble(connection, "OpenSSL cannot make a connection") }
     connection.tls = tls

@@ -3,6 +3,7 @@ import FetchModel
 import HTTP1
 import Proxies
 import Records
+import TLS
 
 /// What a worker makes of a job for itself: limits in the loop's units, and scratch space for rows.
 final class WorkerJob {
@@ -18,6 +19,8 @@ final class WorkerJob {
   let proxies: ProxyRouting
   /// What the job's own Accept-Encoding allows.
   private let acceptedCodings: AcceptedCodings
+  /// Both of the job's contexts trust alike.
+  let chains = VerifiedChains()
   var writer: RecordWriter
   /// Scratch: the row that is being started, and the URL of a redirect.
   var row = RowRequest()

@@ -42,8 +42,8 @@ package struct FieldSection: Equatable, Sendable {
     }
   }
 
-  /// The entry that a line at `start` of `line`, which reaches to `end`, has if it is the same as field `index` here; nil
-  /// if it is another.
+  /// The entry that a line at `start` of `line`, which reaches to `end`, has if it is the same as field `index` here;
+  /// nil if it is another.
   @inline(__always)
   func entry(_ index: Int, ifAt start: Int, of line: UnsafePointer<UInt8>, end: Int) -> FieldEntry? {
     guard index < entries.count else { return nil }

@@ -31,8 +31,8 @@ struct SectionParser: Equatable, Sendable {
 
   /// Reads on through `bytes`; true once the empty line that ends the section has been read.
   ///
-  /// `last` is a section that was read before, and is not changed (`inout` keeps it from being copied): a server says most of what it says again and again, and a line that is
-  /// the same as the one in its place there is known already.
+  /// `last` is a section that was read before: a server says most of what it says again and again, and a line that is
+  /// the same as the one in its place there is known already. It is not changed; `inout` keeps it from being copied.
   mutating func advance(
     _ bytes: inout [UInt8],
     _ entries: inout [FieldEntry],

@@ -6,8 +6,8 @@ package typealias SHA256Digest = InlineArray<32, UInt8>
 /// Everything that one record says, except its large texts, which the writer borrows.
 ///
 /// Meant to live in a request's slot and to be filled while the attempt goes on: setting a member allocates
-/// nothing unless the caller makes a new array. Not copyable, because a copy retains all of its storage. nil always means that the member does not apply, and leaves the
-/// field out of the line.
+/// nothing unless the caller makes a new array. Not copyable, because a copy retains all of its storage. nil always
+/// means that the member does not apply, and leaves the field out of the line.
 package struct RecordFields: ~Copyable, Sendable {
   /// Number of the row from 0.
   package var seq: UInt64

@@ -28,13 +28,21 @@ package final class TLSConnection {
   private let handle: OpaquePointer
   private let context: TLSContext
   private let identity: Identity
+  private let chains: VerifiedChains?
   private var failedDepth = -1
   private var isBroken = false
   private var sessions: [TLSSession] = []
   private let socket: SocketBIO
 
-  /// nil if OpenSSL refuses: out of memory, or an identity that must not be verified.
-  package init?(_ context: TLSContext, socket: Int32, identity: Identity, resuming session: TLSSession?) {
+  /// nil if OpenSSL refuses: out of memory, or an identity that must not be verified. `chains` are those of connections
+  /// with the same trust; nil verifies each chain anew.
+  package init?(
+    _ context: TLSContext,
+    socket: Int32,
+    identity: Identity,
+    resuming session: TLSSession?,
+    chains: VerifiedChains? = nil
+  ) {
     ErrorQueue.clear()
     defer { ErrorQueue.clear() }
     guard let handle = SSL_new(context.handle) else { return nil }
@@ -45,6 +53,7 @@ package final class TLSConnection {
     self.handle = handle
     self.context = context
     self.identity = identity
+    self.chains = chains
     // Takes the one reference for both directions (SSL_set_bio(3)).
     SSL_set_bio(handle, socket.handle, socket.handle)
     self.socket = socket
@@ -238,6 +247,16 @@ package final class TLSConnection {
     if connection.sessions.count >= 4 { connection.sessions.removeFirst() }
     connection.sessions.append(TLSSession(owning: session, context: connection.context, identity: connection.identity))
     return 1
+  }
+
+  /// Instead of X509_verify_cert(3) alone.
+  static func verify(_ store: OpaquePointer?) -> Int32 {
+    guard let store else { return 0 }
+    let ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx())
+    guard let connection = connection(of: ssl.map { OpaquePointer($0) }), let chains = connection.chains else {
+      return X509_verify_cert(store)
+    }
+    return chains.verify(store, for: connection.identity)
   }
 
   static func verified(_ accepted: Int32, _ store: OpaquePointer?) -> Int32 {

@@ -7,9 +7,9 @@ import Glibc
 // This module is the only door to OpenSSL. One `TLSContext` exists per TLS configuration of a job and is shared by
 // all worker threads: loading trust anchors costs about 15 ms, so it happens once. A `TLSConnection` belongs to one
 // worker. Session tickets arrive on the connection that received them and are taken from there by the worker, which
-// keeps them: the context itself caches nothing, so threads do not meet in it.
+// keeps them, and so does it with `VerifiedChains`: the context itself caches nothing, so threads do not meet in it.
 //
-// Every call that can fail clears this thread's error queue first, and reads the result directly after
+// Every call that can fail finds this thread's error queue empty, and reads the result directly after
 // (SSL_get_error(3)). Would-block and the end of the stream are outcomes; failures are values.
 
 /// A TLS configuration cannot be used: a file's content is wrong, or OpenSSL refused a setting.
@@ -87,6 +87,7 @@ package final class TLSContext: Sendable {
     SSL_CTX_set_verify(handle, policy.verifies ? SSL_VERIFY_PEER : SSL_VERIFY_NONE) { accepted, store in
       TLSConnection.verified(accepted, store)
     }
+    if policy.verifies { SSL_CTX_set_cert_verify_callback(handle, { store, _ in TLSConnection.verify(store) }, nil) }
   }
 
   private static func loadTrust(_ handle: OpaquePointer, _ policy: TLSPolicy) throws(TLSConfigurationError) {

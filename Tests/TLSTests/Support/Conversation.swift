@@ -15,12 +15,13 @@ final class Conversation {
     _ server: ServerContext,
     _ identity: TLSConnection.Identity = .origin,
     resuming session: TLSSession? = nil,
+    chains: VerifiedChains? = nil,
     over sockets: SocketPair? = nil
   ) throws {
     let sockets = try sockets ?? SocketPair()
     self.sockets = sockets
-    guard let client = TLSConnection(context, socket: sockets.client, identity: identity, resuming: session),
-      let server = ServerEnd(server, descriptor: sockets.server)
+    let made = TLSConnection(context, socket: sockets.client, identity: identity, resuming: session, chains: chains)
+    guard let client = made, let server = ServerEnd(server, descriptor: sockets.server)
     else { throw Refused() }
     self.client = client
     self.server = server
