@@ -29,8 +29,11 @@ final class Answers {
 
   private let head = Array("HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n\r\n".utf8)
   private let contentType: Range<Int>
-  private let remoteIP = Array("127.0.0.1".utf8)
-  private let tls = TLSFacts(version: "1.3", cipher: Array("TLS_AES_256_GCM_SHA384".utf8), resumed: false)
+  private let connection = ConnectionText(
+    remoteIP: Array("127.0.0.1".utf8),
+    reused: true,
+    tls: TLSFacts(version: "1.3", cipher: Array("TLS_AES_128_GCM_SHA256".utf8), resumed: false)
+  )
   private var writer: RecordWriter
   private var row = RowRequest()
   private var urlText: [UInt8] = []
@@ -69,7 +72,7 @@ final class Answers {
     } catch {
       fields.failure = FetchFailure(error.code, in: .input, error.description)
     }
-    row.copyURLText(to: &urlText)
+    row.exchangeURLText(for: &urlText)
     fields.id = row.id
     let (url, head) = (urlText, self.head)
     let length = writer.append(fields, url: url.span, head: head.span, to: &block.lines)
@@ -93,9 +96,7 @@ final class Answers {
     fields.contentType = contentType
     fields.contentLength = Self.bodyBytes
     fields.bodyBytes = Self.bodyBytes
-    fields.remoteIP = remoteIP
-    fields.reused = true
-    fields.tls = tls
+    fields.connection = connection
     // Numbers of as many digits as real ones have, in every bucket of a histogram.
     fields.time.firstByte = 200_000 + fields.seq % 512 * 1000
     fields.time.total = 230_000 + fields.seq % 512 * 1000
