@@ -29,7 +29,7 @@ class Case:
     body_bytes: int = 1024
     port: Port = Port.TLS
     connections: int = 50
-    share: float = 0.5  # Of the seconds of a run.
+    share: float = 0.25  # Of the seconds of a run.
     ramp_seconds: int = 0  # On top: how long clients take to open so many connections.
     closes: bool = False  # Each request asks for the connection to be closed after it.
     hosts: int = 0  # Names that the lists spread over; 0: localhost alone.
@@ -54,16 +54,16 @@ CASES = (
          path="/k10", body_bytes=10 << 10),
     # Longer bodies than --inline-max would be cut; it is raised.
     Case("keepalive-100k", "100 KiB, kept alive, TLS 1.3, 50 connections",
-         (WRK, DISCARD, HASH, Trawl("inline", inline_max=100 << 10)), path="/k100", body_bytes=100 << 10),
+         (WRK, DISCARD, HASH, Trawl("inline", inline_max=100 << 10)), path="/k100", body_bytes=100 << 10, share=1),
     Case("chunked", "10 KiB in chunks of 4 KiB, kept alive, TLS 1.3, 50 connections", (WRK, DISCARD, HASH),
          path="/chunked/k10", body_bytes=10 << 10),
     Case("connections-10", "1 KiB, kept alive, TLS 1.3, 10 connections", (WRK, DISCARD), connections=10),
     Case("connections-1000", "1 KiB, kept alive, TLS 1.3, 1,000 connections", (WRK, DISCARD), connections=1000,
          share=1, ramp_seconds=6),
     Case("new-resumed", "1 KiB, a new connection each, TLS 1.3 resumed",
-         (WRK, Handshake(resumes=True), DISCARD, NOTE_CLOSES), port=Port.RESUMED, closes=True),
+         (WRK, Handshake(resumes=True), DISCARD, NOTE_CLOSES), port=Port.RESUMED, share=1, closes=True),
     Case("new-full", "1 KiB, a new connection each, full TLS 1.3 handshakes",
-         (WRK, Handshake(), DISCARD), port=Port.FULL, closes=True),
+         (WRK, Handshake(), DISCARD), port=Port.FULL, share=1, closes=True),
     # One connection to each name, as many as wrk has to its one.
     Case("origins-1000", "1 KiB, 1,000 origins at random, kept alive, TLS 1.3; wrk: one origin, 1,000 connections",
          (WRK, Trawl("discard", per_origin=1)), connections=1000, ramp_seconds=6,

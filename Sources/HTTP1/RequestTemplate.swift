@@ -56,7 +56,7 @@ package struct RequestTemplate: ~Copyable, Sendable {
   /// Whether a request with these row headers asks the server to close, after which the client must close, too
   /// (RFC 9112 section 9.6).
   package func asksToClose(rowHeaders: [HeaderField]) -> Bool {
-    asksToClose || (!rowHeaders.isEmpty && CallerFields(rowHeaders).asksToClose)
+    asksToClose || rowHeaders.contains(where: CallerFields.asksToClose)
   }
 
   /// Appends a whole request to `output`. `target` is in origin form and `host` a Host value, with the port unless
@@ -241,12 +241,17 @@ private struct CallerFields {
       if header.isNamed("host") {
         host = host ?? header.value
       } else if header.isNamed("connection") {
-        let options = header.value.split { $0 == Octet.comma || Octet.isWhitespace($0) }
-        if options.contains(where: { equalsIgnoringCase($0, "close") }) { asksToClose = true }
+        if Self.asksToClose(header) { asksToClose = true }
       } else if !Self.isOurs(header) {
         fields.append(OutgoingField(header))
       }
     }
+  }
+
+  static func asksToClose(_ header: HeaderField) -> Bool {
+    guard header.isNamed("connection") else { return false }
+    let options = header.value.split { $0 == Octet.comma || Octet.isWhitespace($0) }
+    return options.contains { equalsIgnoringCase($0, "close") }
   }
 
   /// Framing, and what concerns the connection or announces something we do not do.

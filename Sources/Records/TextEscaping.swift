@@ -122,7 +122,12 @@ func renderedPrefix(
     guard let base = source.baseAddress else { return (0, 0) }
     var at = 0
     var rendered = 0
-    while at < source.count {
+    while true {
+      // Nearly all bytes of most texts stand for themselves.
+      let run = cleanRun(base, from: at, to: at + min(source.count - at, limit - rendered))
+      at += run
+      rendered += run
+      guard at < source.count else { break }
       let length: Int
       let size: Int
       if base[at] < 0x80 {
