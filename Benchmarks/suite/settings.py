@@ -30,8 +30,8 @@ def parse(arguments: list[str], case_names: list[str]) -> Settings:
     )
     add = parser.add_argument
     add("--rounds", type=_positive, default=5, help="rounds of each case (default: 5)")
-    add("--seconds", type=_positive, default=20, help="about how long a client runs in a round of the main case; in "
-        "the others half of it (default: 20)")
+    add("--seconds", type=_positive, default=20, help="about how long a client runs in a round of a case that has a "
+        "goal; in the others a quarter of it (default: 20)")
     add("--quick", action="store_true", help="a smoke test: one round of 2 s; its figures mean nothing")
     add("--cases", default="", metavar="NAME,...", help="only these, in the suite's order (default: all)")
     add("--output", type=Path, default=folder / "results", help="folder for results.md, results.json and chart.svg "
