@@ -67,7 +67,17 @@ struct InputReader: ~Copyable {
   private var lastPort: UInt16 = 0
   private var lastScheme = Scheme.http
   private var lastKeyIndex: Int32 = -1
-  private var keyIndices: [[UInt8]: Int32] = [:]
+  /// Of origins that were seen lately, and where in which chunk's keys they stand. Kept from chunk to chunk, because most
+  /// origins come again and to make a key anew costs an allocation.
+  private var keyPlaces: [[UInt8]: KeyPlace] = [:]
+  private var chunkNumber = 0
+  /// When so many are known they are forgotten: inputs have as many origins as they like.
+  private static let maximumKeyPlaces = 1 << 16
+
+  private struct KeyPlace {
+    var chunk: Int
+    var index: Int32
+  }
 
   init(
     _ source: consuming InputSource,
@@ -98,7 +108,8 @@ struct InputReader: ~Copyable {
   /// Reads until there are rows to report, or the end; false if there is nothing more to do.
   private mutating func readChunk() -> Bool {
     var chunk = RowChunk()
-    keyIndices.removeAll(keepingCapacity: true)
+    chunkNumber += 1
+    if keyPlaces.count > Self.maximumKeyPlaces { keyPlaces.removeAll(keepingCapacity: true) }
     lastKeyIndex = -1
     while chunk.rows.isEmpty {
       let inbox = inbox
@@ -212,9 +223,18 @@ struct InputReader: ~Copyable {
     )
   }
 
-  private static func value(of index: inout Int32, or next: Int32) -> Int32 {
-    if index < 0 { index = next }
-    return index
+  /// Index of `key` in the chunk's keys, to which it is added unless it is there.
+  private mutating func place(in chunk: inout RowChunk) -> Int32 {
+    let next = KeyPlace(chunk: chunkNumber, index: Int32(chunk.originKeys.count))
+    guard let known = keyPlaces.index(forKey: key) else {
+      chunk.originKeys.append(key)
+      keyPlaces[key] = next
+      return next.index
+    }
+    if keyPlaces.values[known].chunk == chunkNumber { return keyPlaces.values[known].index }
+    chunk.originKeys.append(keyPlaces[known].key)
+    keyPlaces.values[known] = next
+    return next.index
   }
 
   private mutating func originIndex(in chunk: inout RowChunk) -> Int32 {
@@ -224,10 +244,7 @@ struct InputReader: ~Copyable {
     }
     key.removeAll(keepingCapacity: true)
     scratch.url.appendOriginKey(to: &key)
-    // Looked up once, known or not: the hash is what costs.
-    let next = Int32(chunk.originKeys.count)
-    let index = Self.value(of: &keyIndices[key, default: -1], or: next)
-    if index == next { chunk.originKeys.append(key) }
+    let index = place(in: &chunk)
     lastHost.removeAll(keepingCapacity: true)
     lastHost.append(contentsOf: scratch.url.host)
     lastPort = scratch.url.port
