@@ -67,8 +67,8 @@ struct InputReader: ~Copyable {
   private var lastPort: UInt16 = 0
   private var lastScheme = Scheme.http
   private var lastKeyIndex: Int32 = -1
-  /// Of origins that were seen lately, and where in which chunk's keys they stand. Kept from chunk to chunk, because most
-  /// origins come again and to make a key anew costs an allocation.
+  /// Of origins that were seen lately, and where in which chunk's keys they stand. Kept from chunk to chunk, because
+  /// most origins come again and to make a key anew costs an allocation.
   private var keyPlaces: [[UInt8]: KeyPlace] = [:]
   private var chunkNumber = 0
   /// When so many are known they are forgotten: inputs have as many origins as they like.
