@@ -13,7 +13,7 @@ let settings: [SwiftSetting] = [
   .enableUpcomingFeature("InternalImportsByDefault"),
   .enableUpcomingFeature("MemberImportVisibility"),
   // The compiler proves most accesses exclusive. The rest it has checked at run time, a seventh of what a request
-  // costs; debug builds, which run all tests, keep these checks.
+  // costs; debug builds, in which unit tests and cases run, keep these checks.
   .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 

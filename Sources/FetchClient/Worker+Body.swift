@@ -201,6 +201,8 @@ extension Worker {
 
   private func decodeRest(_ connection: Connection, _ held: HeldInput) {
     guard let job else { return }
+    // Others were decoded since the event.
+    now = Clock.bootTime()
     let intake = held.body.withUnsafeBytes { receivedBody(connection, $0, job) }
     guard connection.state != .closed else { return }
     switch intake {

@@ -258,8 +258,8 @@ extension Worker {
 
   /// The response is whole. The connection goes on if nothing speaks against it.
   private func completed(_ connection: Connection, hasLeftover: Bool, _ job: WorkerJob) {
-    // Of a long body `now` may be the time of its beginning.
-    if connection.attempt.bodyBytes > Self.longBody { now = Clock.bootTime() }
+    // To read a long body, or to decode one, takes some time since the event.
+    if connection.attempt.bodyBytes > Self.longBodyBytes || connection.isDecoding { now = Clock.bootTime() }
     guard finishDecoding(connection) else { return }
     let isOut = connection.outputSent == connection.output.count
     let isYoung = now.nanoseconds(since: connection.openedAt) < Self.maximumAge
@@ -339,9 +339,8 @@ extension Worker {
   func fail(_ connection: Connection, _ failure: FetchFailure) {
     // Where to go on is known; what else its response has to say does not matter.
     if connection.attempt.next != nil, failure.code != .timeoutTotal { return leave(connection) }
-    guard let job else { return }
     let origin = connection.origin
-    conclude(connection, failure, job)
+    if let job { conclude(connection, failure, job) }
     close(connection)
     pump(origin)
   }

@@ -35,8 +35,8 @@ package final class Worker {
   private static let effortInterval: UInt64 = 1_000_000_000
   /// Of one connection before others have their turn, each of a record at most.
   static let readsPerTurn = 32
-  /// In bytes: it takes some time to read.
-  static let longBody: UInt64 = 64 * 1024
+  /// A body of so many bytes on the wire takes some time to read.
+  static let longBodyBytes: UInt64 = 64 * 1024
 
   let index: Int
   private let outbox: Mailbox<WorkerReport>

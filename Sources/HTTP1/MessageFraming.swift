@@ -56,22 +56,27 @@ struct MessageFraming: Equatable, Sendable {
 struct FramingFacts: Equatable, Sendable {
   private(set) var hasTransferEncoding = false
   private(set) var asksToClose = false
+  private(set) var hasContentLength = false
   private(set) var asksToKeepAlive = false
-  private var contentLengths = 0
 
-  var hasContentLength: Bool { contentLengths > 0 }
-
-  /// Notes a field; once more if a continuation line has made its value longer.
+  /// Notes a field.
   @inline(__always)
   mutating func note(_ entry: FieldEntry, in base: UnsafePointer<UInt8>) {
     // Nearly all of them.
     if entry.kind == .other { return }
     switch entry.kind {
     case .other: break
-    case .contentLength: contentLengths += 1
+    case .contentLength: hasContentLength = true
     case .transferEncoding: hasTransferEncoding = true
     case .connection: noteConnection(base, from: Int(entry.valueStart), to: Int(entry.valueEnd))
     }
+  }
+
+  /// A continuation line has changed a field: with it, what looked like an option may be none (RFC 9112 section 5.2).
+  mutating func renote(_ entries: [FieldEntry], in base: UnsafePointer<UInt8>) {
+    asksToClose = false
+    asksToKeepAlive = false
+    for entry in entries { note(entry, in: base) }
   }
 
   private mutating func noteConnection(_ base: UnsafePointer<UInt8>, from start: Int, to end: Int) {

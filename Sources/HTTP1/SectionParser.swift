@@ -1,8 +1,9 @@
 /// Reads a head (status line and fields) or a trailer section (fields only) from storage that grows.
 ///
-/// The caller appends bytes and calls `advance`. Each byte is searched once for the end of its line, wherever
-/// the input was split, and is looked at once more when its line is complete. The search never goes past a
-/// bound of the section, so the outcome, errors included, depends on the bytes alone and not on their grouping.
+/// The caller appends bytes and calls `advance`. A line that the last section had in its place is only compared with
+/// it. Of all others each byte is searched once for the end of its line, wherever the input was split, and is looked at
+/// once more when its line is complete. The search never goes past a bound of the section, so the outcome, errors
+/// included, depends on the bytes alone and not on their grouping.
 struct SectionParser: Equatable, Sendable {
   private enum Stage: Equatable, Sendable { case statusLine, fields }
 
@@ -89,7 +90,7 @@ struct SectionParser: Equatable, Sendable {
       let entry = last.entry(index, ifAt: lineStart, of: base, end: min(count, limits.totalBytes))
     else { return nil }
     let end = Int(entry.valueEnd) + 2
-    // A folded line may have become longer than one line may be.
+    // A folded field is one line here, which may be longer than a line may be.
     guard end - lineStart <= limits.fieldLineBytes else { return nil }
     lineStart = end
     searched = end
@@ -193,8 +194,8 @@ struct SectionParser: Equatable, Sendable {
         entry.valueEnd = UInt32(truncatingIfNeeded: join + 1 + text.count)
       }
     }
-    facts.note(entry, in: base)
     entries.append(entry)
+    facts.renote(entries, in: base)
   }
 
   @inline(__always)

@@ -133,6 +133,8 @@ package final class TLSConnection {
     beginCall()
     var count = 0
     let status = SSL_read_ex(handle, buffer.baseAddress, buffer.count, &count)
+    // A ticket was read, too, and what that takes may have left something behind.
+    defer { if hasSessions { ErrorQueue.clear() } }
     if status == 1 { return .bytes(count) }
     switch outcome(of: status) {
     case .wantsRead: return .wantsRead
@@ -254,7 +256,7 @@ package final class TLSConnection {
     guard let store else { return 0 }
     let ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx())
     guard let connection = connection(of: ssl.map { OpaquePointer($0) }), let chains = connection.chains else {
-      return X509_verify_cert(store)
+      return VerifiedChains.verifyAnew(store)
     }
     return chains.verify(store, for: connection.identity)
   }

@@ -10,11 +10,11 @@ import Glibc
 /// in each full handshake all the same (RFC 8446 section 4.4.3).
 package final class VerifiedChains {
   package static let lifetimeSeconds = 600
-  private static let capacity = 1024
+  private static let capacity = 16 * 1024
 
   private let now: () -> Int
-  /// When each verdict ends, in seconds since 1970.
-  private var ends: [[UInt8]: Int] = [:]
+  /// When each verdict was found, and when it ends, in seconds since 1970: a clock that was set back ends it, too.
+  private var verdicts: [[UInt8]: Range<Int>] = [:]
   private let hasher = SHA256Hasher()
   private var scratch: [UInt8] = []
 
@@ -23,13 +23,13 @@ package final class VerifiedChains {
 
   /// 1 if the chain in `store` is good for `identity`, as `X509_verify_cert` has it, which is asked unless it is known.
   func verify(_ store: OpaquePointer, for identity: TLSConnection.Identity) -> Int32 {
-    guard let key = key(of: store, identity) else { return X509_verify_cert(store) }
+    guard let key = key(of: store, identity) else { return Self.verifyAnew(store) }
     let now = now()
-    if let end = ends[key], now < end {
+    if verdicts[key]?.contains(now) == true {
       X509_STORE_CTX_set_error(store, X509_V_OK)
       return 1
     }
-    let status = X509_verify_cert(store)
+    let status = Self.verifyAnew(store)
     if status == 1, X509_STORE_CTX_get_error(store) == X509_V_OK { keep(key, from: now, chain: store) }
     return status
   }
@@ -47,9 +47,13 @@ package final class VerifiedChains {
       left = min(left, Int(days) * 86_400 + Int(seconds))
     }
     guard left > 0 else { return }
-    if ends.count >= Self.capacity { ends.removeAll() }
-    ends[key] = now + left
+    if verdicts.count >= Self.capacity { verdicts.removeAll() }
+    verdicts[key] = now..<now + left
   }
+
+  /// An error of its own is less than 0, which to the caller would mean to ask again
+  /// (SSL_CTX_set_cert_verify_callback(3)).
+  static func verifyAnew(_ store: OpaquePointer) -> Int32 { max(0, X509_verify_cert(store)) }
 
   /// A digest of all certificates that the server sent and of whom they have to name; nil without certificates.
   private func key(of store: OpaquePointer, _ identity: TLSConnection.Identity) -> [UInt8]? {

@@ -28,9 +28,12 @@ package struct RowRequest: Sendable {
   /// the same.
   package var sni: [UInt8]? { storedSNI.value }
 
-  /// Puts `urlText` in the place of what `text` held, whose storage the next row is read into; `urlText` says nothing
-  /// until then.
-  package mutating func exchangeURLText(for text: inout [UInt8]) { swap(&text, &urlText) }
+  /// Puts `urlText` in the place of what `text` held, whose storage the next row is read into; `urlText` is empty until
+  /// then.
+  package mutating func exchangeURLText(for text: inout [UInt8]) {
+    swap(&text, &urlText)
+    urlText.reset()
+  }
 
   /// The longest line that is read, without its line end.
   package static let maximumLineBytes = 1 << 20
