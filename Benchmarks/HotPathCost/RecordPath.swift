@@ -76,7 +76,8 @@ enum RecordPath {
   static func hash(_ count: Int) throws -> UInt64 {
     let hasher = SHA256Hasher()
     return try write(count) { recorder, lines in
-      Samples.body.withUnsafeBytes { hasher.update($0) }
+      // Short, or the digest's arithmetic would hide all else.
+      Samples.body[..<64].withUnsafeBytes { hasher.update($0) }
       var digest = SHA256Digest(repeating: 0)
       var span = digest.mutableSpan
       span.withUnsafeMutableBufferPointer { bytes in
@@ -87,7 +88,8 @@ enum RecordPath {
   }
 
   static func inline(_ count: Int) throws -> UInt64 {
-    try write(count) { recorder, lines in recorder.append(body: Samples.body, to: &lines) }
+    let body = Array(Samples.body[..<64])
+    return try write(count) { recorder, lines in recorder.append(body: body, to: &lines) }
   }
 
   /// A row that has a name, of a job that wants all fields of the response.

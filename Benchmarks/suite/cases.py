@@ -39,13 +39,15 @@ WRK = Wrk()
 DISCARD, HASH, INLINE = Trawl("discard"), Trawl("hash"), Trawl("inline")
 # More processes are no use on one processor.
 NOTE = PythonClient("note", "the note's client, 50 threads", "note.py", ("--processes", "1", "--threads", "50"))
+NOTE_FEWER = replace(
+    NOTE, name="note-12", title="the note's client, 12 threads", options=("--processes", "1", "--threads", "12"))
 NOTE_CLOSES = replace(NOTE, options=(*NOTE.options, "--close"))
 
 CASES = (
     Case(
         "keepalive-1k", "1 KiB, kept alive, TLS 1.3, 50 connections", share=1,
         clients=(
-            WRK, Floor(), H2load(), DISCARD, HASH, INLINE, Trawl("discard", agents=2), Curl(), NOTE,
+            WRK, Floor(), H2load(), DISCARD, HASH, INLINE, Trawl("discard", agents=2), Curl(), NOTE, NOTE_FEWER,
             PythonClient("aiohttp", "aiohttp, 50 tasks", "aiohttp_client.py", ("--connections", "50"), "aiohttp"),
             PythonClient("requests", "requests, 50 threads", "requests_client.py", ("--connections", "50"), "requests"),
         ),
