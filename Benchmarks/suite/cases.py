@@ -47,8 +47,14 @@ CASES = (
     Case(
         "keepalive-1k", "1 KiB, kept alive, TLS 1.3, 50 connections", share=1,
         clients=(
-            WRK, Floor(), H2load(), DISCARD, HASH, INLINE, Trawl("discard", agents=2), Curl(), NOTE, NOTE_FEWER,
+            WRK, Floor(), H2load(), DISCARD, HASH, Curl(), NOTE, NOTE_FEWER,
             PythonClient("aiohttp", "aiohttp, 50 tasks", "aiohttp_client.py", ("--connections", "50"), "aiohttp"),
+        ),
+    ),
+    Case(
+        "variants-1k", "the same with other ways of Trawl, and requests",
+        clients=(
+            WRK, DISCARD, INLINE, Trawl("discard", agents=2), Trawl("hash", agents=2),
             PythonClient("requests", "requests, 50 threads", "requests_client.py", ("--connections", "50"), "requests"),
         ),
     ),
