@@ -138,6 +138,11 @@ package final class Worker {
       swap(&asked, &settling)
       let count = try poller.wait(milliseconds: asked.isEmpty ? patience() : 0)
       now = Clock.bootTime()
+      if !asked.isEmpty {
+        probeResting(count)
+        settle(asked)
+        asked.removeAll(keepingCapacity: true)
+      }
       for index in 0..<count {
         let (token, readiness) = poller.event(index)
         if token == Self.mailboxToken {
@@ -146,16 +151,22 @@ package final class Worker {
           handle(connection, readiness, token)
         }
       }
-      if !asked.isEmpty {
-        settle(asked)
-        asked.removeAll(keepingCapacity: true)
-      }
       readOn()
       decodeOn()
       if now >= earliestDeadline { expireDeadlines() }
       resumeStalled()
       flushIfDue()
       reportEffortIfDue()
+    }
+  }
+
+  /// Looks at what came on connections that carry no request, before they carry one. All other events wait until those
+  /// connections are at work again: else each would stand still while the answers on the others are read.
+  private func probeResting(_ count: Int) {
+    for index in 0..<count {
+      let token = poller.event(index).token
+      guard let connection = connection(for: token), connection.state == .idle else { continue }
+      probe(connection)
     }
   }
 

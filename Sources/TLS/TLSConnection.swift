@@ -28,6 +28,7 @@ package final class TLSConnection {
   private let handle: OpaquePointer
   private let context: TLSContext
   private let identity: Identity
+  /// nil if the chain is to be verified anew.
   private let chains: VerifiedChains?
   private var failedDepth = -1
   private var isBroken = false
@@ -53,7 +54,8 @@ package final class TLSConnection {
     self.handle = handle
     self.context = context
     self.identity = identity
-    self.chains = chains
+    // A server that refuses to resume is verified anew in full.
+    self.chains = session == nil ? chains : nil
     // Takes the one reference for both directions (SSL_set_bio(3)).
     SSL_set_bio(handle, socket.handle, socket.handle)
     self.socket = socket

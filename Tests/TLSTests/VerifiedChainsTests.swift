@@ -63,6 +63,27 @@ import Testing
     #expect(try gist(stranger(), other, .origin, chains) == Self.unknown)
   }
 
+  @Test func `is verified anew if a session was to be resumed`() throws {
+    let chains = VerifiedChains()
+    let server = try Certificates.server()
+    let conversation = try Conversation(Certificates.client(), server, chains: chains)
+    try conversation.begin()
+    _ = conversation.received()
+    let session = try #require(conversation.client.takeSessions().last)
+    #expect(try gist(stranger(), server, .origin, chains) == "complete")
+    let ends = try Conversation(stranger(), server, resuming: session, chains: chains).handshake()
+    #expect(ends.client.gist == Self.unknown)
+  }
+
+  @Test func `ends with a clock that is set back`() throws {
+    var seconds = 1_000
+    let chains = VerifiedChains { seconds }
+    let server = try Certificates.server()
+    #expect(try gist(Certificates.client(), server, .origin, chains) == "complete")
+    seconds -= 1
+    #expect(try gist(stranger(), server, .origin, chains) == Self.unknown)
+  }
+
   @Test func `and refused is verified anew`() throws {
     let chains = VerifiedChains()
     let server = try Certificates.server()
