@@ -2,11 +2,13 @@
 # Compares Trawl with other HTTP clients on one box in one run: the one command.
 #
 #   Benchmarks/run.sh [--rounds 5] [--seconds 20] [--cases NAME,...] [--output FOLDER] [--quick]
+#   Benchmarks/run.sh --render FOLDER/results.json... [--output FOLDER]
 #
 # Installs what it needs on Debian 12 or Ubuntu 24.04 (apt packages; aiohttp and requests from PyPI into a virtual
 # environment in the user's cache), takes the release programs from the folder TRAWL_BIN or builds them, and writes
 # results.md, results.json and chart.svg into Benchmarks/results or FOLDER. All cases take about an hour, --quick four
-# minutes; leave the machine alone meanwhile. --help names the cases and further options.
+# minutes; leave the machine alone meanwhile. The exit status is 1 if a goal of suite/goals.py is missed, except with
+# --quick. --render runs nothing: it shows again what was kept. --help names the cases and further options.
 set -euo pipefail
 
 folder=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -69,7 +71,8 @@ find_programs() {
 
 origin=()
 case " $* " in
-  *' --help '* | *' -h '*) ;;
+  # Nothing is run, so nothing is needed.
+  *' --help '* | *' -h '* | *' --render'[\ =]*) ;;
   *)
     install_tools
     make_environment

@@ -38,6 +38,7 @@ from suite.cases import Port
 from suite.clients import Client, Programs, Task
 from suite.clients.python import PythonClient
 from suite.clients.trawl import Trawl
+from suite.environment import interpreter
 from suite.server import Server
 from suite.trouble import Trouble
 
@@ -178,20 +179,13 @@ def write(soaks: list[Soak], results: Path) -> None:
     print(markdown(soaks))
 
 
-def environment() -> Path:
-    """The newest interpreter that Benchmarks/run.sh has made, or this one."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trawl-benchmarks"
-    whole = sorted(cache.glob("*/whole"), key=lambda file: file.stat().st_mtime)
-    return whole[-1].parent / "bin/python" if whole else Path(sys.executable)
-
-
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Whether cost and memory grow with the number of requests.")
     parser.add_argument("--rows", type=int, default=10_000_000, help="of Trawl (default: 10,000,000)")
     parser.add_argument("--requests-rows", type=int, default=200_000, help="(default: 200,000)")
     parser.add_argument("--aiohttp-rows", type=int, default=500_000, help="(default: 500,000)")
     parser.add_argument("--only", action="append", choices=list(CLIENTS), help="repeatable (default: all)")
-    parser.add_argument("--python", type=Path, default=environment(), help="an interpreter that has the libraries")
+    parser.add_argument("--python", type=Path, default=interpreter(), help="an interpreter that has the libraries")
     parser.add_argument("--scratch", type=Path, default=Path("/var/tmp"), help="on a real disk (default: /var/tmp)")
     parser.add_argument("--results", type=Path, default=HERE / "results")
     return parser.parse_args()

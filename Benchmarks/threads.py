@@ -5,8 +5,8 @@
 
 Writes threads.md, threads.json and threads.svg. All points take about twelve minutes, --quick one; leave the machine
 alone meanwhile. AsyncHTTPClient takes part if it is built (swift build -c release in
-Benchmarks/clients/AsyncHTTPClient), aiohttp if PYTHON has it. The programs that Benchmarks/run.sh installs
-have to be there.
+Benchmarks/clients/AsyncHTTPClient), aiohttp if PYTHON has it, which is the interpreter of the environment that
+Benchmarks/run.sh makes, if not said. The programs that Benchmarks/run.sh installs have to be there.
 """
 
 import argparse
@@ -24,6 +24,7 @@ from suite.__main__ import CLIENTS, scratch_folder, stay_off
 from suite.clients import Programs
 from suite.clients.swift import BUILT, PACKAGE
 from suite.clients.swift import version as swift_version
+from suite.environment import interpreter
 from suite.rounds import say
 from suite.runner import Runner
 from suite.server import Server
@@ -63,7 +64,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "(default: /var/tmp)")
     add("--trawl", type=Path, default=os.environ.get("TRAWL_BIN"), help="folder of the release programs (default: "
         "TRAWL_BIN)")
-    add("--python", type=Path, default=Path(sys.executable), help="the interpreter that has aiohttp")
+    add("--python", type=Path, default=interpreter(), help="the interpreter that has aiohttp (default: the one of the "
+        "environment that Benchmarks/run.sh makes, or this one)")
     add("--server-processor", type=int, default=0, metavar="N", help="nginx's (default: 0)")
     add("--client-processor", type=int, default=1, metavar="N", help="the clients' (default: 1)")
     options = parser.parse_args(arguments)

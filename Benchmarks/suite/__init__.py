@@ -7,5 +7,6 @@ rates.
 
 The way through: `cases` says what is compared, `clients` how a program is called and what its output means, `server`
 is nginx, `lists` the URLs, `runner` one run with `meter` and `tree` as its instruments, `rounds` the order and the
-length of runs, `figures` the arithmetic, `results` what is kept, `report` and `chart` what is shown.
+length of runs, `figures` the arithmetic, `goals` what the project wants of them, `results` what is kept, `merging` how
+it is read again, `report` and `chart` what is shown.
 """

@@ -1,4 +1,4 @@
-"""From the command line to the three files."""
+"""From the command line to the three files: runs the cases, or takes the rounds of earlier runs (--render)."""
 
 import contextlib
 import json
@@ -12,13 +12,14 @@ import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from . import cases, chart, machine, report, rounds, settings
+from . import cases, chart, goals, machine, merging, report, rounds, settings
 from .clients import Programs
 from .clients.minimal import Floor, Handshake
 from .clients.python import PythonClient
 from .figures import medians
-from .results import Results, as_json
+from .results import ROTATING, Results, as_json
 from .runner import Runner
 from .server import Server
 from .trouble import Trouble
@@ -29,10 +30,14 @@ CLIENTS = Path(__file__).resolve().parent.parent / "clients"
 def main() -> int:
     # Debian puts nginx where only root's PATH leads.
     os.environ["PATH"] += ":/usr/sbin"
-    chosen = settings.parse(sys.argv[1:], [case.name for case in cases.CASES])
+    names = [case.name for case in cases.CASES]
+    chosen = settings.parse(sys.argv[1:], names)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     try:
+        if chosen.render:
+            render(chosen.render, names, chosen.output)
+            return 0
         results = measure(chosen)
         write(results, chosen.output)
     except Trouble as trouble:
@@ -40,7 +45,33 @@ def main() -> int:
         return 2
     except KeyboardInterrupt:
         return 130
-    return 0
+    return status(results)
+
+
+def status(results: Results) -> int:
+    """1 if a goal is missed; a smoke test cannot miss any."""
+    missed = [one for one in goals.verdicts(results.cases) if not one.is_met]
+    if results.settings["quick"]:
+        return 0
+    for one in missed:
+        rounds.say(f"missed: {one.goal.case}: {one.text}; found {one.found:.3f}")
+    return 1 if missed else 0
+
+
+def render(files: tuple[Path, ...], names: list[str], folder: Path) -> None:
+    """Shows what was kept. Files that were read stay as they are."""
+    several = [merging.from_json(read(file), str(file)) for file in files]
+    kept = folder / "results.json"
+    if len(files) > 1 and kept in files:
+        raise Trouble(f"{kept} is one of the files to bring together; name another folder with --output")
+    write(merging.merged(several, names), folder, remade_with=machine.commit(), with_rounds=kept not in files)
+
+
+def read(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        raise Trouble(f"{file} cannot be read: {error}") from error
 
 
 def measure(chosen: settings.Settings) -> Results:
@@ -53,7 +84,7 @@ def measure(chosen: settings.Settings) -> Results:
         results = Results(
             machine=machine.describe(folder, (chosen.server_processor, chosen.client_processor)),
             versions=machine.versions(programs, chosen.trawl_is_given, packages(wanted)),
-            settings={"rounds": chosen.rounds, "seconds": chosen.seconds, "quick": chosen.quick},
+            settings={"rounds": chosen.rounds, "seconds": chosen.seconds, "quick": chosen.quick, "order": ROTATING},
             began=began, ended=began, cases=[],
         )
         for name, value in (results.machine | results.versions).items():
@@ -66,13 +97,17 @@ def measure(chosen: settings.Settings) -> Results:
     return results
 
 
-def write(results: Results, folder: Path) -> None:
+def write(results: Results, folder: Path, *, remade_with: str | None = None, with_rounds: bool = True) -> None:
+    found = goals.verdicts(results.cases)
+    values = as_json(results, medians(results.cases), goals.as_json(found))
+    files = {"results.md": report.markdown(results, remade_with), "chart.svg": chart.svg(results)}
+    if with_rounds:
+        files["results.json"] = json.dumps(values, indent=1) + "\n"
     folder.mkdir(parents=True, exist_ok=True)
-    values = as_json(results, medians(results.cases))
-    (folder / "results.json").write_text(json.dumps(values, indent=1) + "\n")
-    (folder / "results.md").write_text(report.markdown(results))
-    (folder / "chart.svg").write_text(chart.svg(results))
-    rounds.say(f"\n{report.headline(results)}\n\nwritten: results.md, results.json and chart.svg in {folder}")
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    tables = [report.headline(results)] + ([report.goals_table(found)] if found else [])
+    rounds.say("\n" + "\n\n".join(tables) + f"\n\nwritten: {', '.join(files)} in {folder}")
 
 
 def now() -> str:

@@ -77,7 +77,9 @@ def commit() -> str:
     try:
         head = subprocess.run([*ask, "rev-parse", "HEAD"], capture_output=True, text=True)
         changes = subprocess.run(
-            [*ask, "status", "--porcelain", "--untracked-files=no"], capture_output=True, text=True
+            # Figures of another run that lie there are no change of what is measured.
+            [*ask, "status", "--porcelain", "--untracked-files=no", "--", ":(top)", ":(top,exclude)Benchmarks/results"],
+            capture_output=True, text=True,
         )
     except FileNotFoundError:
         return "unknown"

@@ -3,6 +3,9 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+# The order of the clients in a round, among the settings.
+FIXED, ROTATING = "fixed", "rotating"
+
 
 @dataclass
 class Run:
@@ -59,11 +62,14 @@ class Results:
     began: str
     ended: str
     cases: list[CaseResult]
+    differences: list[str] = field(default_factory=list)  # If the cases are of several runs.
 
 
-def as_json(results: Results, medians: dict[str, dict[str, dict[str, float | None]]]) -> dict[str, Any]:
-    """The results with the medians beside each client's runs."""
-    value = asdict(results)
+def as_json(
+    results: Results, medians: dict[str, dict[str, dict[str, float | None]]], goals: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """The results with the goals, and the medians beside each client's runs."""
+    value = asdict(results) | {"goals": goals}
     for case in value["cases"]:
         for client in case["clients"]:
             client["medians"] = medians[case["name"]][client["name"]]

@@ -1,4 +1,5 @@
-"""The order of runs: warm-ups that say how long a list has to be, then rounds in which the clients take turns."""
+"""The order of runs: warm-ups that say how long a list has to be, then rounds in which the clients take turns,
+each round beginning with another one."""
 
 import os
 import sys
@@ -28,7 +29,8 @@ def carry_out(case: Case, runner: Runner, settings: Settings) -> CaseResult:
     for client, task in zip(case.clients, tasks):
         result.clients.append(ClientRuns(client.name, client.title, shown(client, task, runner)))
     for number in range(1, settings.rounds + 1):
-        for index, (client, kept) in enumerate(zip(case.clients, result.clients)):
+        for index in turns(len(case.clients), number):
+            client, kept = case.clients[index], result.clients[index]
             kept.runs.append(runner.run(case, client, tasks[index]))
             say(f"  round {number} of {settings.rounds}: {progress(kept, result.clients[0])}")
             rows = corrected(tasks[index].rows, kept.runs[-1].elapsed_seconds, seconds)
@@ -38,6 +40,11 @@ def carry_out(case: Case, runner: Runner, settings: Settings) -> CaseResult:
         for file in (task.list, configuration(task)):
             file.unlink(missing_ok=True)
     return result
+
+
+def turns(clients: int, number: int) -> list[int]:
+    """Who runs when in a round: each round begins with the next client, so that none is always first or last."""
+    return [(number - 1 + place) % clients for place in range(clients)]
 
 
 def warm_up(case: Case, client: Client, runner: Runner, seconds: int) -> Task:
@@ -106,10 +113,14 @@ def shown(client: Client, task: Task, runner: Runner) -> list[str]:
 
 
 def progress(kept: ClientRuns, base: ClientRuns) -> str:
-    run, other = kept.runs[-1], base.runs[-1]
-    ratio = run.cpu_microseconds_per_request / other.cpu_microseconds_per_request
+    run = kept.runs[-1]
+    ratio = ""
+    # The base may have its turn in this round later.
+    if len(base.runs) == len(kept.runs):
+        times = run.cpu_microseconds_per_request / base.runs[-1].cpu_microseconds_per_request
+        ratio = f"{times:5.2f} x {base.title}, "
     return (
-        f"{kept.title:<32} {run.cpu_microseconds_per_request:8.2f} us CPU/request, {ratio:5.2f} x {base.title}, "
+        f"{kept.title:<32} {run.cpu_microseconds_per_request:8.2f} us CPU/request, {ratio}"
         f"{run.requests_per_second:9,.0f} requests/s, {run.peak_pss_bytes / 2**20:5.0f} MiB, "
         f"{run.elapsed_seconds:.1f} s"
     )

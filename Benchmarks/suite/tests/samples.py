@@ -35,6 +35,6 @@ def case(name: str = "keepalive-1k", **changes) -> CaseResult:
 def results(quick: bool = False) -> Results:
     return Results(
         machine={"processor": "P"}, versions={"checkout": "0123456789abcdef", "Trawl": "built from the checkout"},
-        settings={"rounds": 3, "seconds": 20, "quick": quick}, began="2026-01-01T00:00:00Z",
+        settings={"rounds": 3, "seconds": 20, "quick": quick, "order": "rotating"}, began="2026-01-01T00:00:00Z",
         ended="2026-01-01T01:00:00Z", cases=[case(), case("chunked")],
     )

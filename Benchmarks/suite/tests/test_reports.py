@@ -75,7 +75,7 @@ class Chart(unittest.TestCase):
 
 class Json(unittest.TestCase):
     def test_it_has_all_rounds_and_the_medians(self):
-        value = json.loads(json.dumps(as_json(results(), medians(results().cases))))
+        value = json.loads(json.dumps(as_json(results(), medians(results().cases), [])))
         client = value["cases"][0]["clients"][2]
         self.assertEqual([run["user_seconds"] for run in client["runs"]], [590, 600, 610])
         self.assertEqual(client["medians"]["cpu_microseconds"], 600)

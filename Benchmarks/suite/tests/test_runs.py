@@ -1,19 +1,26 @@
+import contextlib
+import io
 import json
 import os
 import subprocess
 import sys
+import tempfile
 import unittest
 from pathlib import Path
+from types import SimpleNamespace
 
 from suite import lists, machine, rounds
-from suite.cases import CASES, Port
-from suite.clients import Outcome
+from suite.cases import CASES, Case, Port
+from suite.clients import Outcome, Programs
 from suite.clients.generators import Wrk
+from suite.clients.minimal import Floor
 from suite.clients.trawl import Trawl
 from suite.runner import METER, check_counts, check_cpu
 from suite.server import Counters, configuration, parse_status
 from suite.tree import descendants
 from suite.trouble import Trouble
+
+from .samples import run
 
 BY_NAME = {case.name: case for case in CASES}
 KEPT, RESUMED, FULL = BY_NAME["keepalive-1k"], BY_NAME["new-resumed"], BY_NAME["new-full"]
@@ -98,6 +105,32 @@ class Parts(unittest.TestCase):
         self.assertEqual(rounds.longer(0.01, 2), 20)
         self.assertEqual(rounds.longer(0.5, 2), 4)
         self.assertEqual(rounds.longer(1.9, 2), 2)
+
+    def test_each_round_begins_with_the_next_client(self):
+        orders = [rounds.turns(3, number) for number in (1, 2, 3, 4)]
+        self.assertEqual(orders, [[0, 1, 2], [1, 2, 0], [2, 0, 1], [0, 1, 2]])
+        self.assertEqual(rounds.turns(1, 5), [0])
+
+    def test_runs_of_one_round_stay_together_whatever_the_order(self):
+        order = []
+
+        def pretend(case, client, task):
+            order.append(client.name)
+            return run(cpu=len(order))
+
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()) as said:
+            runner = SimpleNamespace(
+                run=pretend, folder=Path(folder), server=SimpleNamespace(ports={Port.TLS: 1}, authority=Path("/ca")),
+                programs=Programs(Path("/t"), Path("/p"), Path("/c"), Path("/b")),
+            )
+            case = Case("x", "X", tuple(Floor(name=name, title=name) for name in "abc"))
+            result = rounds.carry_out(case, runner, SimpleNamespace(seconds=4, quick=False, rounds=3))
+        self.assertEqual("".join(order), "abc" + "abc" + "bca" + "cab")
+        # The number of a run is its CPU time here; three were to warm up.
+        runs = {client.name: [one.user_seconds for one in client.runs] for client in result.clients}
+        self.assertEqual(runs, {"a": [4, 9, 11], "b": [5, 7, 12], "c": [6, 8, 10]})
+        # Before the base has had its turn there is nothing to compare with.
+        self.assertEqual(said.getvalue().count(" x a, "), 3 + 1 + 2)
 
     def test_a_list_is_corrected_if_its_run_was_far_from_the_wanted_length(self):
         self.assertEqual(rounds.corrected(1000, 8, 10), 1000)
