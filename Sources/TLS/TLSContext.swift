@@ -19,8 +19,9 @@ package struct TLSConfigurationError: Error, Sendable, CustomStringConvertible {
 
 /// Trust anchors, versions and client certificate of one TLS configuration.
 package final class TLSContext: Sendable {
-  // SSL_CTX is reference-counted and may be shared by threads once it is configured (openssl-threads(7));
-  // nothing is changed after init.
+  // Proof: threads may share an SSL_CTX once nobody sets it up any more (openssl-threads(7)). All setters are called in
+  // init, before anybody else has the context; after it the one use is SSL_new(3), which locks what it shares. It keeps
+  // no sessions, and what its callbacks touch belongs to the connection whose thread calls them.
   nonisolated(unsafe) let handle: OpaquePointer
 
   let verifies: Bool
